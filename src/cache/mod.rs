@@ -1,0 +1,23 @@
+//! HTTP caching ([RFC 9111](https://www.rfc-editor.org/rfc/rfc9111)): each rule once, as a function from what is known to what is
+//! to be done. Nothing here reads a clock, a store or the network.
+
+pub mod age;
+mod entry;
+pub mod freshness;
+pub mod invalidation;
+mod key;
+pub mod media_type;
+pub mod record;
+pub mod reuse;
+pub mod serve;
+pub mod storability;
+mod stored_fields;
+mod terms;
+pub mod validation;
+pub mod variant;
+
+pub use age::Fetched;
+pub use entry::{BodyFacts, Entry, Head, Selecting, Stamp};
+pub use key::{CacheKey, KeyParts};
+pub use stored_fields::{NEVER_DOWNSTREAM, stops_here};
+pub use terms::{Terms, read_terms};

@@ -1,0 +1,225 @@
+//! A stored response as bytes: one record of head and body, versioned, its lengths and digests checked.
+//!
+//! ```text
+//! "LRDR"  version: u8  head length: u32  head  SHA-256 of all that  body
+//! ```
+//! Numbers are big-endian. Every version that was ever released has its golden file in `fixtures/records`.
+
+mod reader;
+mod writer;
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use self::reader::Reader;
+use self::writer::Writer;
+use super::age::Fetched;
+use super::entry::{BodyFacts, Entry, Head, Selecting, Stamp};
+use super::key::CacheKey;
+use super::terms::Terms;
+use crate::digest::sha256;
+use crate::fields::{Seconds, Timestamp};
+use crate::store::Blob;
+
+const MAGIC: [u8; 4] = *b"LRDR";
+const VERSION: u8 = 1;
+const PREAMBLE: usize = MAGIC.len() + 1 + 4;
+const DIGEST: usize = 32;
+
+/// A head larger than this is not ours.
+const MAX_HEAD: usize = 1 << 20;
+
+/// Why bytes are no record. All of them are a miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// Not ours, or ended early.
+    NotARecord,
+    /// Of a version that is not known: a rollback, or a future.
+    Version(u8),
+    /// The digest of the head does not match.
+    Digest,
+    /// The body is shorter or longer than the head says.
+    BodyLength,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotARecord => f.write_str("not a record"),
+            Self::Version(version) => write!(f, "a record of version {version}, which is not known here"),
+            Self::Digest => f.write_str("the digest of the head does not match"),
+            Self::BodyLength => f.write_str("the body does not have the length that the head states"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+/// The whole record of an entry. `None` if a part is too long to be written down.
+#[must_use]
+pub fn encode<B: Blob>(entry: &Entry<B>) -> Option<B> {
+    let head = encode_head(&entry.head)?;
+    Some(B::prefixed(&head, &entry.body))
+}
+
+/// Reads a record back. The body's digest is left to check: it is large, and the caller knows the fastest way.
+///
+/// # Errors
+///
+/// When the bytes are not a whole record of a known version.
+pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
+    if record.len() < PREAMBLE {
+        return Err(RecordError::NotARecord);
+    }
+    let preamble = record.read(0..PREAMBLE);
+    let mut reader = Reader::new(preamble);
+    if reader.take(MAGIC.len()).as_deref() != Some(&MAGIC) {
+        return Err(RecordError::NotARecord);
+    }
+    match reader.u8() {
+        Some(VERSION) => {}
+        other => return Err(RecordError::Version(other.unwrap_or_default())),
+    }
+    let head_length = reader.u32().map(|length| length as usize).filter(|length| *length <= MAX_HEAD);
+    let head_end = PREAMBLE + head_length.ok_or(RecordError::NotARecord)?;
+    if record.len() < head_end + DIGEST {
+        return Err(RecordError::NotARecord);
+    }
+    let signed = record.read(0..head_end + DIGEST);
+    if sha256(&signed[..head_end])[..] != signed[head_end..] {
+        return Err(RecordError::Digest);
+    }
+    let head = decode_head(signed.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
+    let body = record.slice(head_end + DIGEST..record.len());
+    if body.len() as u64 != head.body.length {
+        return Err(RecordError::BodyLength);
+    }
+    Ok(Entry { head, body })
+}
+
+fn encode_head(head: &Head) -> Option<Vec<u8>> {
+    let mut writer = Writer::default();
+    writer.bytes(&MAGIC);
+    writer.u8(VERSION);
+    writer.u32(0);
+    writer.bytes(&head.key.0);
+    writer.u16(head.status.as_u16());
+    writer.u64(head.fetched.requested.as_millis());
+    writer.u64(head.fetched.received.as_millis());
+    writer.u32(head.initial_age.get());
+    write_terms(&mut writer, &head.terms);
+    writer.u32(head.draw.to_bits());
+    writer.u64(head.generation);
+    writer.u64(head.stamp.incarnation);
+    writer.u64(head.stamp.sequence);
+    writer.u64(head.fingerprint);
+    writer.u64(head.body.length);
+    writer.bytes(&head.body.digest);
+    writer.count(head.tags.len())?;
+    for tag in &head.tags {
+        writer.text(tag)?;
+    }
+    writer.count(head.selecting.len())?;
+    for field in &head.selecting {
+        writer.text(field.name.as_str())?;
+        writer.u8(u8::from(field.value.is_some()));
+        writer.text(field.value.as_deref().unwrap_or_default())?;
+    }
+    writer.count(head.headers.len())?;
+    for (name, value) in &head.headers {
+        writer.text(name.as_str())?;
+        writer.u32(u32::try_from(value.len()).ok()?);
+        writer.bytes(value.as_bytes());
+    }
+    let length = u32::try_from(writer.0.len() - PREAMBLE).ok().filter(|length| *length as usize <= MAX_HEAD)?;
+    writer.0[PREAMBLE - 4..PREAMBLE].copy_from_slice(&length.to_be_bytes());
+    let digest = sha256(&writer.0);
+    writer.bytes(&digest);
+    Some(writer.0)
+}
+
+fn decode_head(bytes: Bytes) -> Option<Head> {
+    let mut reader = Reader::new(bytes);
+    let key = CacheKey(reader.digest()?);
+    let status = StatusCode::from_u16(reader.u16()?).ok()?;
+    let requested = Timestamp::from_millis(reader.u64()?);
+    let received = Timestamp::from_millis(reader.u64()?);
+    let initial_age = reader.seconds()?;
+    let terms = read_terms(&mut reader)?;
+    let draw = f32::from_bits(reader.u32()?);
+    let generation = reader.u64()?;
+    let stamp = Stamp { incarnation: reader.u64()?, sequence: reader.u64()? };
+    let fingerprint = reader.u64()?;
+    let body = BodyFacts { length: reader.u64()?, digest: reader.digest()? };
+    let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
+    let selecting = (0..reader.u16()?).map(|_| read_selecting(&mut reader)).collect::<Option<_>>()?;
+    let headers = read_headers(&mut reader)?;
+    let fetched = Fetched { requested, received };
+    let head = Head {
+        key,
+        status,
+        headers,
+        fetched,
+        initial_age,
+        terms,
+        draw,
+        selecting,
+        generation,
+        stamp,
+        fingerprint,
+        tags,
+        body,
+    };
+    reader.is_at_end().then_some(head)
+}
+
+fn write_terms(writer: &mut Writer, terms: &Terms) {
+    let flags = [terms.must_revalidate, terms.no_cache, terms.shared, terms.authorized];
+    writer.u8(flags.iter().enumerate().map(|(bit, flag)| u8::from(*flag) << bit).sum());
+    for lifetime in [terms.stated, terms.heuristic, terms.stale_while_revalidate, terms.stale_if_error] {
+        writer.u8(u8::from(lifetime.is_some()));
+        writer.u32(lifetime.unwrap_or_default().get());
+    }
+}
+
+fn read_terms(reader: &mut Reader) -> Option<Terms> {
+    let flags = reader.u8()?;
+    let flag = |bit: u8| flags & (1 << bit) != 0;
+    let mut lifetime = || -> Option<Option<Seconds>> {
+        let present = reader.u8()? == 1;
+        let seconds = reader.seconds()?;
+        Some(present.then_some(seconds))
+    };
+    Some(Terms {
+        stated: lifetime()?,
+        heuristic: lifetime()?,
+        stale_while_revalidate: lifetime()?,
+        stale_if_error: lifetime()?,
+        must_revalidate: flag(0),
+        no_cache: flag(1),
+        shared: flag(2),
+        authorized: flag(3),
+    })
+}
+
+fn read_selecting(reader: &mut Reader) -> Option<Selecting> {
+    let name = HeaderName::from_bytes(&reader.short()?).ok()?;
+    let present = reader.u8()? == 1;
+    let value = reader.text()?;
+    Some(Selecting { name, value: present.then_some(value) })
+}
+
+fn read_headers(reader: &mut Reader) -> Option<HeaderMap> {
+    let count = usize::from(reader.u16()?);
+    let mut headers = HeaderMap::with_capacity(count.min(256));
+    for _ in 0..count {
+        let name = HeaderName::from_bytes(&reader.short()?).ok()?;
+        let length = reader.u32()? as usize;
+        // Checked again on reading: what is not a field value is no record.
+        let value = HeaderValue::from_maybe_shared(reader.take(length)?).ok()?;
+        headers.try_append(name, value).ok()?;
+    }
+    Some(headers)
+}

@@ -1,0 +1,109 @@
+//! Whether a stored response answers a request ([RFC 9111 §4](https://www.rfc-editor.org/rfc/rfc9111#section-4)).
+
+use super::entry::Head;
+use super::freshness::StaleWindows;
+use crate::fields::{Forward, RequestDirectives, Seconds, Timestamp};
+use crate::policy::Policy;
+use crate::reason::Reason;
+
+/// What is asked of a stored response.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// What the client demands; nothing if the route does not honour that.
+    pub directives: RequestDirectives,
+    /// Whether the request carries `Authorization`.
+    pub authorized: bool,
+    /// What the ledger says of the entry.
+    pub purged: Option<Purged>,
+    /// When the request was received.
+    pub now: Timestamp,
+}
+
+/// How an entry was purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purged {
+    /// It counts as stale.
+    Soft,
+    /// It is gone.
+    Hard,
+}
+
+/// What can be done with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// Serve it.
+    Fresh {
+        /// For `Age`.
+        age: Seconds,
+        /// The lifetime left.
+        ttl: i64,
+    },
+    /// Serve it, although it is stale.
+    Stale {
+        /// For `Age`.
+        age: Seconds,
+        /// The lifetime left, negative.
+        ttl: i64,
+        /// Why that is allowed.
+        reason: Reason,
+    },
+    /// Ask the origin whether it still holds.
+    Validate {
+        /// For `Cache-Status`.
+        forward: Forward,
+        /// Why it cannot simply be served, if not for being stale.
+        reason: Option<Reason>,
+        /// Whether it may be served should the origin fail.
+        if_error: bool,
+    },
+    /// Leave it alone.
+    Refuse(Reason),
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(head: &Head, policy: &Policy, question: &Question) -> Reuse {
+    if head.fingerprint != policy.fingerprint {
+        return Reuse::Refuse(Reason::PolicyChanged);
+    }
+    if question.purged == Some(Purged::Hard) {
+        return Reuse::Refuse(Reason::Purged);
+    }
+    if question.authorized && !head.terms.authorized {
+        return Reuse::Refuse(Reason::Authorization);
+    }
+    let age = head.age(question.now);
+    let lifetime = head.lifetime(policy);
+    if head.terms.no_cache {
+        return Reuse::Validate { forward: Forward::Stale, reason: Some(Reason::NoCache), if_error: false };
+    }
+    if demands_validation(&question.directives, age, lifetime) {
+        return Reuse::Validate { forward: Forward::Request, reason: Some(Reason::RequestDirective), if_error: false };
+    }
+    let ttl = i64::from(lifetime.get()) - i64::from(age.get());
+    if lifetime > age && question.purged.is_none() {
+        return Reuse::Fresh { age, ttl };
+    }
+    decide_stale(head, policy, question, age, ttl)
+}
+
+/// `no-cache`, `max-age` and `min-fresh` of the client.
+fn demands_validation(directives: &RequestDirectives, age: Seconds, lifetime: Seconds) -> bool {
+    let too_old = directives.max_age.is_some_and(|most| age > most);
+    let too_near_expiry = directives.min_fresh.is_some_and(|least| lifetime < age + least);
+    directives.no_cache || too_old || too_near_expiry
+}
+
+fn decide_stale(head: &Head, policy: &Policy, question: &Question, age: Seconds, ttl: i64) -> Reuse {
+    let staleness = Seconds::new(ttl.unsigned_abs());
+    let windows = StaleWindows::of(&head.terms, policy);
+    let accepted = question.directives.max_stale.is_some_and(|most| staleness <= most) && !head.terms.must_revalidate;
+    if question.purged.is_none() && accepted {
+        return Reuse::Stale { age, ttl, reason: Reason::MaxStale };
+    }
+    if staleness < windows.while_revalidate {
+        return Reuse::Stale { age, ttl, reason: Reason::StaleWhileRevalidate };
+    }
+    let reason = question.purged.map(|_| Reason::Purged);
+    Reuse::Validate { forward: Forward::Stale, reason, if_error: staleness < windows.if_error }
+}

@@ -1,0 +1,178 @@
+//! Whether a response may be stored ([RFC 9111 §3](https://www.rfc-editor.org/rfc/rfc9111#section-3)), and the reason if not.
+
+use http::StatusCode;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, LOCATION, SET_COOKIE,
+};
+
+use super::age::{Fetched, corrected_initial_age};
+use super::entry::Selecting;
+use super::freshness::{StaleWindows, lifetime};
+use super::media_type::fits_extension;
+use super::stored_fields::{stored_fields, tags};
+use super::terms::{Terms, read_terms};
+use super::validation::has_validator;
+use super::variant::selecting;
+use crate::fields::grammar::sole_line;
+use crate::fields::{ResponseDirectives, Seconds, Vary};
+use crate::forward::{Lookup, Treatment, treatment};
+use crate::message::ResponseHead;
+use crate::policy::{CacheMode, Policy};
+use crate::reason::Reason;
+
+/// What goes into the store with a response that may be stored.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// On what terms.
+    pub terms: Terms,
+    /// How old it is on arrival.
+    pub initial_age: Seconds,
+    /// The fields to keep.
+    pub headers: HeaderMap,
+    /// The request fields it was selected by.
+    pub selecting: Vec<Selecting>,
+    /// What it can be purged by.
+    pub tags: Vec<String>,
+}
+
+/// Decides about the answer to a GET that was looked up.
+///
+/// # Errors
+///
+/// The reason why it is not stored.
+pub fn storability(
+    lookup: &Lookup,
+    request_no_store: bool,
+    response: &ResponseHead,
+    policy: &Policy,
+    fetched: Fetched,
+) -> Result<Admission, Reason> {
+    let (terms, directives) = read_terms(response.status, &response.headers, fetched);
+    if request_no_store {
+        return Err(Reason::RequestNoStore);
+    }
+    check_status(response.status, policy)?;
+    check_directives(response.status, &directives, lookup, policy)?;
+    check_identity(lookup, response, &terms)?;
+    let names = check_vary(lookup, &response.headers, policy)?;
+    check_representation(lookup, response, policy)?;
+    let initial_age = corrected_initial_age(&response.headers, fetched);
+    check_freshness(response, &terms, initial_age, policy)?;
+    Ok(Admission {
+        terms,
+        initial_age,
+        headers: stored_fields(&response.headers, &directives, fetched.received),
+        selecting: selecting(&names, &lookup.headers),
+        tags: tags(&response.headers, policy),
+    })
+}
+
+/// On `force` routes only what the policy names; otherwise every final status, if the rest allows it.
+fn check_status(status: StatusCode, policy: &Policy) -> Result<(), Reason> {
+    let code = status.as_u16();
+    match code {
+        206 => Err(Reason::Partial),
+        200..600 if code != 304 => {
+            let listed = matches!(code, 200 | 203) || policy.status_ttl.contains_key(&code);
+            if policy.cache == CacheMode::Force && !listed { Err(Reason::StatusNotStored) } else { Ok(()) }
+        }
+        _ => Err(Reason::StatusNotStored),
+    }
+}
+
+fn check_directives(
+    status: StatusCode,
+    directives: &ResponseDirectives,
+    lookup: &Lookup,
+    policy: &Policy,
+) -> Result<(), Reason> {
+    if directives.must_understand && !is_understood(status) {
+        return Err(Reason::NotUnderstood);
+    }
+    // "A cache that implements must-understand ... SHOULD ignore the no-store" that stands beside it.
+    if directives.no_store && !directives.must_understand {
+        return Err(Reason::NoStore);
+    }
+    let own_variant = policy.store_private && lookup.names_identity;
+    if directives.private && !own_variant {
+        return Err(Reason::Private);
+    }
+    Ok(())
+}
+
+/// Statuses whose meaning for caches is known ([RFC 9110 §15](https://www.rfc-editor.org/rfc/rfc9110#section-15)).
+fn is_understood(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200..=205 | 300..=303 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505)
+}
+
+/// Nothing that may belong to one visitor.
+fn check_identity(lookup: &Lookup, response: &ResponseHead, terms: &Terms) -> Result<(), Reason> {
+    if response.headers.contains_key(SET_COOKIE) {
+        return Err(Reason::SetCookie);
+    }
+    if lookup.sends_authorization && !terms.authorized {
+        return Err(Reason::Authorization);
+    }
+    if lookup.sends_unkeyed_cookies && !terms.shared {
+        return Err(Reason::CookieUnclassified);
+    }
+    Ok(())
+}
+
+/// The fields by which variants are told apart: those the origin saw that are not in the key.
+fn check_vary(lookup: &Lookup, headers: &HeaderMap, policy: &Policy) -> Result<Vec<HeaderName>, Reason> {
+    let names = match Vary::read(headers) {
+        Vary::By(names) => names,
+        Vary::Anything => return Err(Reason::VaryAnything),
+        Vary::Unreadable => return Err(Reason::VaryUnreadable),
+    };
+    let mut selecting = Vec::new();
+    for name in names {
+        match treatment(&name, policy) {
+            Treatment::Forwarded | Treatment::Harmless if name != AUTHORIZATION => selecting.push(name),
+            Treatment::Cookie if policy.keys_identity() => {}
+            // Filled without cookies, it is for requests without cookies.
+            Treatment::Cookie
+                if name == COOKIE && policy.cache == CacheMode::Origin && !lookup.sends_unkeyed_cookies =>
+            {
+                selecting.push(name);
+            }
+            Treatment::Cookie => return Err(Reason::VaryCookie),
+            Treatment::Keyed | Treatment::Constant | Treatment::Passes(_) => {}
+            Treatment::Forwarded | Treatment::Harmless | Treatment::Dropped => return Err(Reason::VaryUnkeyed),
+        }
+    }
+    debug_assert!(!selecting.contains(&ACCEPT_ENCODING), "the origin is always asked with the same value");
+    Ok(selecting)
+}
+
+fn check_representation(lookup: &Lookup, response: &ResponseHead, policy: &Policy) -> Result<(), Reason> {
+    let length = sole_line(&response.headers, CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    if length.is_some_and(|length| length > policy.max_body.0) {
+        return Err(Reason::TooLarge);
+    }
+    if policy.match_type && !fits_extension(&lookup.url.path, &response.headers) {
+        return Err(Reason::TypeMismatch);
+    }
+    let target = sole_line(&response.headers, LOCATION).and_then(|location| lookup.url.join(location));
+    if response.status.is_redirection() && target.as_ref() == Some(&lookup.url) {
+        return Err(Reason::SelfRedirect);
+    }
+    Ok(())
+}
+
+/// A response needs a lifetime, and must be of some use after now.
+fn check_freshness(
+    response: &ResponseHead,
+    terms: &Terms,
+    initial_age: Seconds,
+    policy: &Policy,
+) -> Result<(), Reason> {
+    let validator = has_validator(&response.headers);
+    let useful = match lifetime(terms, response.status, policy) {
+        Some(lifetime) => lifetime + StaleWindows::of(terms, policy).longest(),
+        None if terms.no_cache && validator => Seconds::ZERO,
+        None => return Err(Reason::NoFreshness),
+    };
+    if useful > initial_age || validator { Ok(()) } else { Err(Reason::Expired) }
+}

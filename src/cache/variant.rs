@@ -1,0 +1,68 @@
+//! Which stored response of a URL answers a request: comparing the fields that `Vary` names
+//! ([RFC 9111 §4.1](https://www.rfc-editor.org/rfc/rfc9111#section-4.1)).
+
+use http::header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, HeaderMap, HeaderName};
+
+use super::entry::{Head, Selecting};
+use super::key::CacheKey;
+use crate::digest::Framed;
+use crate::fields::grammar::{lines, sole_line, split_list};
+use crate::fields::negotiation::{by_preference, weights};
+
+/// What the origin saw of the fields `names`, normalised "in a way that is known to have identical semantics".
+#[must_use]
+pub fn selecting(names: &[HeaderName], sent: &HeaderMap) -> Vec<Selecting> {
+    names.iter().map(|name| Selecting { name: name.clone(), value: normalised(name, sent) }).collect()
+}
+
+/// Lines joined, white space around commas removed; weighted lists without regard to order and case.
+fn normalised(name: &HeaderName, sent: &HeaderMap) -> Option<String> {
+    let value = sent.contains_key(name).then(|| lines(sent, name).collect::<Vec<_>>().join(","))?;
+    if ![ACCEPT, ACCEPT_CHARSET, ACCEPT_LANGUAGE].contains(name) {
+        return Some(split_list(&value).collect::<Vec<_>>().join(","));
+    }
+    let mut members: Vec<_> = weights(&value)
+        .into_iter()
+        .map(|(range, weight)| format!("{};q={weight}", range.to_ascii_lowercase()))
+        .collect();
+    members.sort_unstable();
+    Some(members.join(","))
+}
+
+/// Whether `head` answers a request that would reach the origin as `sent`.
+#[must_use]
+pub fn answers(head: &Head, sent: &HeaderMap) -> bool {
+    head.selecting.iter().all(|stored| {
+        stored.value == normalised(&stored.name, sent)
+            || (stored.name == ACCEPT_LANGUAGE && is_first_choice(head, sent))
+    })
+}
+
+/// Whether the stored language is the one the request wants most.
+fn is_first_choice(head: &Head, sent: &HeaderMap) -> bool {
+    let (Some(stored), Some(wanted)) = (sole_line(&head.headers, CONTENT_LANGUAGE), sole_line(sent, ACCEPT_LANGUAGE))
+    else {
+        return false;
+    };
+    match by_preference(wanted).as_slice() {
+        [(first, weight), rest @ ..] => {
+            first.eq_ignore_ascii_case(stored) && rest.iter().all(|(_, other)| other < weight)
+        }
+        [] => false,
+    }
+}
+
+/// Where the answer for these fields is kept when the URL's own slot holds another variant.
+#[must_use]
+pub fn variant_key(primary: CacheKey, generation: u64, selecting: &[Selecting]) -> CacheKey {
+    let framed = Framed::new("variant 1").part(primary.0).part(generation.to_be_bytes());
+    let framed =
+        selecting.iter().fold(framed, |framed, field| framed.part(field.name.as_str()).optional(field.value.as_ref()));
+    CacheKey(framed.finish())
+}
+
+/// Whether both were selected by the same fields, so that they are variants of each other.
+#[must_use]
+pub fn same_fields(one: &[Selecting], other: &[Selecting]) -> bool {
+    one.iter().map(|field| &field.name).eq(other.iter().map(|field| &field.name))
+}

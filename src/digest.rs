@@ -1,0 +1,64 @@
+//! SHA-256, over bytes and over lists of parts that cannot run into each other.
+
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256.
+pub type Digest = [u8; 32];
+
+/// The digest of `bytes`.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+/// A digest over parts, each preceded by its length: two different lists never hash the same bytes.
+#[derive(Debug, Clone, Default)]
+pub struct Framed(Sha256);
+
+impl Framed {
+    /// Begins with a label that keeps the digests of different purposes apart.
+    #[must_use]
+    pub fn new(purpose: &str) -> Self {
+        Self::default().part(purpose)
+    }
+
+    /// Adds a part.
+    #[must_use]
+    pub fn part(mut self, part: impl AsRef<[u8]>) -> Self {
+        let part = part.as_ref();
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part);
+        self
+    }
+
+    /// Adds a part that may be absent; absent is not the same as empty.
+    #[must_use]
+    pub fn optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
+        match part {
+            Some(part) => self.part([1]).part(part),
+            None => self.part([0]),
+        }
+    }
+
+    /// Adds a list: its length, then its parts.
+    #[must_use]
+    pub fn list<P: AsRef<[u8]>>(self, parts: impl ExactSizeIterator<Item = P>) -> Self {
+        let counted = self.part((parts.len() as u64).to_be_bytes());
+        parts.fold(counted, Self::part)
+    }
+
+    /// The digest.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
+
+    /// The first eight bytes of the digest, where a collision costs no more than a miss.
+    #[must_use]
+    pub fn finish_short(self) -> u64 {
+        let digest = self.finish();
+        let mut head = [0; 8];
+        head.copy_from_slice(&digest[..8]);
+        u64::from_be_bytes(head)
+    }
+}

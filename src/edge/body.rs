@@ -1,0 +1,93 @@
+//! Bodies under way.
+
+use std::future::Future;
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::ReadableStream;
+
+use super::blob::JsBlob;
+use super::js::{self, AbortController, Readable};
+use super::timer::sleep;
+use crate::engine::ports::{BodyLimits, CollectError};
+
+/// A body that is still coming.
+pub(super) struct JsStream {
+    /// What is read.
+    pub(super) readable: ReadableStream,
+    /// Breaks off the exchange it belongs to.
+    pub(super) controller: Option<AbortController>,
+    /// The response it came with, if that cannot be built anew: a status beyond 599, a protocol that was switched.
+    pub(super) native: Option<web_sys::Response>,
+}
+
+impl JsStream {
+    /// Two of one.
+    pub(super) fn tee(self) -> Result<(Self, Self), Self> {
+        let readable: &Readable = self.readable.unchecked_ref();
+        let Ok(halves) = readable.split() else { return Err(self) };
+        let half = |at: u32| Self {
+            readable: halves.get(at).unchecked_into(),
+            controller: self.controller.clone(),
+            native: None,
+        };
+        Ok((half(0), half(1)))
+    }
+}
+
+/// Reads to the end.
+pub(super) fn collect(
+    stream: JsStream,
+    mut limits: BodyLimits,
+) -> impl Future<Output = Result<JsBlob, CollectError>> + 'static {
+    async move {
+        let readable: &Readable = stream.readable.unchecked_ref();
+        let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
+        let mut chunks = Vec::new();
+        let mut length = 0;
+        let deadline = js::date_now() + limits.total.as_millis() as f64;
+        loop {
+            let left = (deadline - js::date_now()).max(0.0) as u64;
+            let patience = limits.idle.min(std::time::Duration::from_millis(left));
+            let next = futures_util::future::select(Box::pin(reader.read()), Box::pin(sleep(patience))).await;
+            let piece = match next {
+                futures_util::future::Either::Left((Ok(piece), _)) => piece,
+                futures_util::future::Either::Left((Err(_), _)) => return Err(CollectError::Truncated),
+                futures_util::future::Either::Right(_) => {
+                    if let Some(controller) = &stream.controller {
+                        controller.abort();
+                    }
+                    return Err(CollectError::Truncated);
+                }
+            };
+            let Some(chunk) = chunk_of(&piece) else { break };
+            length += chunk.length();
+            if !limits.room.take(u64::from(chunk.length())) {
+                // The other half goes on without us.
+                drop(reader.cancel());
+                return Err(CollectError::TooLarge);
+            }
+            chunks.push(chunk);
+        }
+        Ok(join(chunks, length))
+    }
+}
+
+/// The bytes in what a reader returns; `None` at the end.
+fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
+    let value = Reflect::get(piece, &"value".into()).ok()?;
+    value.dyn_into().ok()
+}
+
+fn join(mut chunks: Vec<Uint8Array>, length: u32) -> JsBlob {
+    if chunks.len() == 1 {
+        return JsBlob(chunks.remove(0));
+    }
+    let whole = Uint8Array::new_with_length(length);
+    let mut at = 0;
+    for chunk in chunks {
+        whole.set(&chunk, at);
+        at += chunk.length();
+    }
+    JsBlob(whole)
+}

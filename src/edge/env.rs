@@ -1,0 +1,58 @@
+//! Variables, secrets and bindings, read once per isolate.
+
+use js_sys::{Array, Object, Reflect};
+use serde_json::{Map, Value};
+use wasm_bindgen::prelude::*;
+
+use super::js::{self, KvNamespace};
+use crate::engine::{Secrets, Settings};
+use crate::policy::{SECRETS, is_var};
+
+/// Reads the environment.
+pub(super) fn settings(env: &JsValue) -> Settings {
+    let secret = |name: &str| Reflect::get(env, &name.into()).ok().and_then(|value| value.as_string());
+    let secrets = Secrets {
+        admin_token: secret("ADMIN_TOKEN"),
+        purge_token: secret("PURGE_TOKEN"),
+        read_token: secret("READ_TOKEN"),
+        identity_key: secret("IDENTITY_KEY"),
+        identity_key_previous: secret("IDENTITY_KEY_PREVIOUS"),
+    };
+    Settings::new(&vars(env), &secrets)
+}
+
+/// The variables: every name that is one of ours, and every other that holds a list or a table, which no secret and no binding
+/// does, so that a misspelt one is noticed.
+fn vars(env: &JsValue) -> Map<String, Value> {
+    let mut vars = Map::new();
+    let Some(env) = env.dyn_ref::<Object>() else { return vars };
+    for name in Object::keys(env).iter().filter_map(|name| name.as_string()) {
+        let Ok(value) = Reflect::get(env, &name.as_str().into()) else { continue };
+        let ours = is_var(&name) || (is_plain_data(&value) && !SECRETS.contains(&name.as_str()));
+        if let Some(value) = ours.then(|| plain(&value)).flatten() {
+            vars.insert(name, value);
+        }
+    }
+    vars
+}
+
+fn is_plain_data(value: &JsValue) -> bool {
+    let is_table = || {
+        let prototype = Object::get_prototype_of(value);
+        Reflect::get(&js_sys::global(), &"Object".into())
+            .and_then(|object| Reflect::get(&object, &"prototype".into()))
+            .is_ok_and(|plain| Object::is(&prototype, &plain))
+    };
+    Array::is_array(value) || (value.is_object() && is_table())
+}
+
+fn plain(value: &JsValue) -> Option<Value> {
+    let text = js::json_stringify(value).ok()?.as_string()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The KV namespace that is bound as `CACHE`.
+pub(super) fn kv(env: &JsValue) -> Option<KvNamespace> {
+    let binding = Reflect::get(env, &"CACHE".into()).ok()?;
+    binding.is_object().then(|| binding.unchecked_into())
+}

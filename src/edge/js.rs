@@ -1,0 +1,144 @@
+//! The parts of the runtime that are spoken to directly: measured faster than the wrappers around them, and every call that can
+//! throw returns a result.
+
+use js_sys::{Array, Function, Object, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::{ReadableStream, Response};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `fetch(url, init)`.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    pub(super) async fn fetch(url: &str, init: &Object) -> Result<JsValue, JsValue>;
+
+    /// `setTimeout(callback, milliseconds)`.
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub(super) fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
+
+    /// `clearTimeout(timer)`.
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(super) fn clear_timeout(timer: &JsValue);
+
+    /// `Response`.
+    #[wasm_bindgen(js_name = Response)]
+    pub(super) type JsResponse;
+
+    /// `new Response(body, init)`; throws on a status or a body that cannot be.
+    #[wasm_bindgen(constructor, js_class = "Response", catch)]
+    pub(super) fn new(body: &JsValue, init: &JsValue) -> Result<JsResponse, JsValue>;
+
+    /// An object whose promise is settled from outside.
+    pub(super) type Resolvers;
+
+    /// `Promise.withResolvers()`: the one promise that another request may wait for once the code is optimised.
+    #[wasm_bindgen(js_namespace = Promise, js_name = withResolvers)]
+    pub(super) fn with_resolvers() -> Resolvers;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn promise(this: &Resolvers) -> Promise;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn resolve(this: &Resolvers) -> Function;
+
+    /// `AbortController`.
+    #[derive(Clone)]
+    #[wasm_bindgen(js_name = AbortController)]
+    pub(super) type AbortController;
+
+    #[wasm_bindgen(constructor, js_class = "AbortController")]
+    pub(super) fn new_controller() -> AbortController;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn signal(this: &AbortController) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn abort(this: &AbortController);
+
+    /// What `stream.getReader()` gives.
+    pub(super) type Reader;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn read(this: &Reader) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
+
+    /// A Workers KV namespace.
+    #[derive(Clone)]
+    pub(super) type KvNamespace;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn get(this: &KvNamespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn put(
+        this: &KvNamespace,
+        key: &str,
+        value: &Uint8Array,
+        options: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn delete(this: &KvNamespace, key: &str) -> Result<JsValue, JsValue>;
+
+    /// `caches`.
+    #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]
+    pub(super) async fn open_cache(name: &str) -> Result<JsValue, JsValue>;
+
+    /// A cache of the Cache API.
+    #[derive(Clone)]
+    pub(super) type Cache;
+
+    #[wasm_bindgen(method, js_name = match, catch)]
+    pub(super) async fn find(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, js_name = put, catch)]
+    pub(super) async fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, js_name = delete, catch)]
+    pub(super) async fn remove(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
+    pub(super) async fn digest(algorithm: &str, data: &Uint8Array) -> Result<JsValue, JsValue>;
+
+    /// `console.log`.
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    pub(super) fn console_log(message: &str);
+
+    /// `Math.random()`.
+    #[wasm_bindgen(js_namespace = Math, js_name = random)]
+    pub(super) fn random() -> f64;
+
+    /// `Date.now()`.
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    pub(super) fn date_now() -> f64;
+
+    /// An object of options, from its JSON.
+    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
+    pub(super) fn json_parse(text: &str) -> Result<JsValue, JsValue>;
+
+    /// The JSON of plain data.
+    #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
+    pub(super) fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
+
+    /// `stream.getReader()`.
+    #[wasm_bindgen(extends = ReadableStream)]
+    pub(super) type Readable;
+
+    #[wasm_bindgen(method, js_name = getReader, catch)]
+    pub(super) fn reader(this: &Readable) -> Result<Reader, JsValue>;
+
+    /// `stream.tee()`: two streams.
+    #[wasm_bindgen(method, js_name = tee, catch)]
+    pub(super) fn split(this: &Readable) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(method, js_name = cancel, catch)]
+    pub(super) fn discard(this: &Readable) -> Result<Promise, JsValue>;
+
+    /// `response.arrayBuffer()`.
+    #[wasm_bindgen(extends = Response)]
+    pub(super) type Buffered;
+
+    #[wasm_bindgen(method, js_name = arrayBuffer, catch)]
+    pub(super) async fn array_buffer(this: &Buffered) -> Result<JsValue, JsValue>;
+}

@@ -1,0 +1,81 @@
+//! Fetching from an origin: past Cloudflare's own cache, without following redirects, with a deadline for the headers.
+
+use futures_util::future::{Either, select};
+use http::StatusCode;
+use js_sys::{Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use web_sys::{ReadableStream, Response};
+
+use super::body::JsStream;
+use super::convert::{pairs, read_headers};
+use super::js::{self, AbortController};
+use super::ports::Edge;
+use super::timer::sleep;
+use crate::engine::ports::{Body, FetchError, OriginRequest, OriginResponse};
+use crate::fields::content_coding;
+use crate::message::ResponseHead;
+
+#[derive(Serialize)]
+struct Init<'a> {
+    method: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+    redirect: &'static str,
+    /// Neither looked up nor kept in the zone's cache, which knows none of our rules.
+    cache: &'static str,
+    #[serde(rename = "encodeResponseBody")]
+    encode_response_body: &'static str,
+}
+
+/// Asks.
+pub(super) async fn fetch(request: OriginRequest<Edge>) -> Result<OriginResponse<Edge>, FetchError> {
+    let controller = AbortController::new_controller();
+    let init = init(&request, &controller).map_err(|_| FetchError::Unreachable)?;
+    let asked = js::fetch(&request.url, &init);
+    let answer = match select(Box::pin(asked), Box::pin(sleep(request.timeout))).await {
+        Either::Left((answer, _)) => answer.map_err(|_| FetchError::Unreachable)?,
+        Either::Right(_) => {
+            controller.abort();
+            return Err(FetchError::Timeout);
+        }
+    };
+    let response: Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
+    read_response(response, controller, request.decode).ok_or(FetchError::Unreachable)
+}
+
+fn init(request: &OriginRequest<Edge>, controller: &AbortController) -> Result<Object, JsValue> {
+    let plain = Init {
+        method: request.method.as_str(),
+        headers: pairs(&request.headers),
+        redirect: "manual",
+        cache: "no-store",
+        encode_response_body: if request.decode { "automatic" } else { "manual" },
+    };
+    let init: Object = js::json_parse(&serde_json::to_string(&plain).unwrap_or_default())?.unchecked_into();
+    Reflect::set(&init, &"signal".into(), &controller.signal())?;
+    if let Body::Stream(stream) = &request.body {
+        Reflect::set(&init, &"body".into(), &stream.readable)?;
+    }
+    Ok(init)
+}
+
+fn read_response(response: Response, controller: AbortController, decode: bool) -> Option<OriginResponse<Edge>> {
+    let status = StatusCode::from_u16(response.status()).ok()?;
+    let mut headers = read_headers(&response.headers());
+    if decode {
+        content_coding::remove_decoded(&mut headers);
+    }
+    let rebuildable = (200..600).contains(&status.as_u16());
+    let body = match response.body() {
+        Some(readable) => stream(readable, controller, &response, rebuildable),
+        None if rebuildable => Body::Empty,
+        // Nothing to read, and still nothing that could be built anew.
+        None => stream(ReadableStream::from(JsValue::NULL), controller, &response, false),
+    };
+    Some(OriginResponse { head: ResponseHead { status, headers }, body })
+}
+
+fn stream(readable: ReadableStream, controller: AbortController, response: &Response, rebuildable: bool) -> Body<Edge> {
+    let native = (!rebuildable).then(|| Clone::clone(response));
+    Body::Stream(JsStream { readable, controller: Some(controller), native })
+}

@@ -1,0 +1,141 @@
+//! The engine's ports, in the runtime.
+
+use std::future::Future;
+use std::time::Duration;
+
+use js_sys::{Function, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::blob::JsBlob;
+use super::body::{self, JsStream};
+use super::js::{self, KvNamespace};
+use super::{origin, stores, timer};
+use crate::cache::CacheKey;
+use crate::digest::{Digest, sha256};
+use crate::engine::ports::{
+    Abandoned, BodyLimits, CollectError, FetchError, OriginRequest, OriginResponse, Ports, StoreError,
+};
+use crate::fields::Timestamp;
+use crate::policy::Tier;
+use crate::store::Blob;
+
+/// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
+const HASH_HERE: usize = 4096;
+
+/// The runtime, as one request sees it.
+pub(super) struct Edge {
+    pub(super) kv: Option<KvNamespace>,
+}
+
+/// A promise and the function that keeps it.
+#[derive(Clone)]
+pub(super) struct JsSignal {
+    promise: Promise,
+    resolve: Function,
+}
+
+impl Ports for Edge {
+    type Blob = JsBlob;
+    type Stream = JsStream;
+    type Signal = JsSignal;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(js::date_now() as u64)
+    }
+
+    fn draw(&self) -> f64 {
+        js::random()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        timer::sleep(duration)
+    }
+
+    async fn fetch(&self, request: OriginRequest<Self>) -> Result<OriginResponse<Self>, FetchError> {
+        origin::fetch(request).await
+    }
+
+    fn tee(&self, body: JsStream) -> Result<(JsStream, JsStream), JsStream> {
+        body.tee()
+    }
+
+    fn collect(
+        &self,
+        body: JsStream,
+        limits: BodyLimits,
+    ) -> impl Future<Output = Result<JsBlob, CollectError>> + 'static {
+        body::collect(body, limits)
+    }
+
+    async fn digest(&self, blob: &JsBlob) -> Digest {
+        if blob.len() <= HASH_HERE {
+            return sha256(&blob.0.to_vec());
+        }
+        match js::digest("SHA-256", &blob.0).await {
+            Ok(buffer) => Digest::try_from(Uint8Array::new(&buffer).to_vec()).unwrap_or_default(),
+            // Only without WebCrypto; slower, and right.
+            Err(_) => sha256(&blob.0.to_vec()),
+        }
+    }
+
+    async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<JsBlob>, StoreError> {
+        match (tier, &self.kv) {
+            (Tier::Colo, _) => stores::colo_read(key).await.map_err(|error| failed(tier, "read", &error)),
+            (Tier::Kv, Some(kv)) => stores::kv_read(kv, key).await.map_err(|error| failed(tier, "read", &error)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn write(&self, tier: Tier, key: CacheKey, record: &JsBlob, life: Duration) -> Result<(), StoreError> {
+        match (tier, &self.kv) {
+            (Tier::Colo, _) => {
+                stores::colo_write(key, record, life).await.map_err(|error| failed(tier, "write", &error))
+            }
+            (Tier::Kv, Some(kv)) => {
+                stores::kv_write(kv, key, record, life).await.map_err(|error| failed(tier, "write", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove(&self, tier: Tier, key: CacheKey) -> Result<(), StoreError> {
+        match (tier, &self.kv) {
+            (Tier::Colo, _) => stores::colo_remove(key).await.map_err(|error| failed(tier, "remove", &error)),
+            (Tier::Kv, Some(kv)) => stores::kv_remove(kv, key).await.map_err(|error| failed(tier, "remove", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn has(&self, tier: Tier) -> bool {
+        match tier {
+            Tier::Colo => true,
+            Tier::Kv => self.kv.is_some(),
+            _ => false,
+        }
+    }
+
+    fn signal(&self) -> JsSignal {
+        let resolvers = js::with_resolvers();
+        JsSignal { promise: resolvers.promise(), resolve: resolvers.resolve() }
+    }
+
+    fn raise(&self, signal: &JsSignal) {
+        // Nothing but the fact: what it means is in memory that both can read.
+        drop(signal.resolve.call0(&JsValue::UNDEFINED));
+    }
+
+    async fn wait(&self, signal: JsSignal) -> Result<(), Abandoned> {
+        JsFuture::from(signal.promise).await.map(drop).map_err(|_| Abandoned)
+    }
+
+    fn log(&self, message: &str) {
+        js::console_log(message);
+    }
+}
+
+fn failed(tier: Tier, what: &str, error: &JsValue) -> StoreError {
+    let error = error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
+    js::console_log(&format!("larder: {} failed to {what}: {error}", tier.as_str()));
+    StoreError
+}

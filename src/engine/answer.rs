@@ -1,0 +1,90 @@
+//! Responses: from a stored entry, from the origin, or made here.
+
+use std::rc::Rc;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{Method, StatusCode};
+
+use super::ports::{Body, Ports};
+use super::report::Report;
+use crate::cache::Entry;
+use crate::cache::serve::{Part, Served, Wanted, serve};
+use crate::fields::Seconds;
+use crate::message::RequestHead;
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::store::Blob;
+
+/// A response on its way to the client.
+pub struct Response<P: Ports> {
+    /// From 200 to 999.
+    pub status: StatusCode,
+    /// All of them.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body<P>,
+    /// Whether the body is passed on under the content coding its fields state, so that the runtime must not apply it again.
+    pub encoded: bool,
+}
+
+/// The answer to `request` from a stored entry.
+pub(super) fn from_entry<P: Ports>(
+    request: &RequestHead,
+    entry: &Rc<Entry<P::Blob>>,
+    age: Seconds,
+    policy: &Policy,
+) -> Response<P> {
+    let Served { status, headers, part } =
+        serve(Wanted { method: &request.method, headers: &request.headers }, &entry.head, age, policy);
+    let body = match part {
+        Part::Nothing => Body::Empty,
+        Part::Whole => Body::Blob(entry.body.clone()),
+        Part::Range(range) => {
+            // Within the body, whose length is that of a blob in memory.
+            let (start, end) = (range.start as usize, range.end as usize);
+            Body::Blob(entry.body.slice(start..end))
+        }
+    };
+    Response { status, headers, body, encoded: true }
+}
+
+/// An answer of our own, in plain text.
+pub(super) fn plain<P: Ports>(status: StatusCode, text: &str) -> Response<P> {
+    document(status, "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+/// An answer of our own.
+pub(super) fn document<P: Ports>(status: StatusCode, media_type: &'static str, text: String) -> Response<P> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Response { status, headers, body: Body::Blob(P::Blob::from_bytes(text.into())), encoded: false }
+}
+
+/// What a visitor is told when there is no answer to give: nothing that is not for everybody.
+pub(super) fn failure_answer(reason: Reason) -> (StatusCode, &'static str) {
+    match reason {
+        Reason::OriginTimeout => (StatusCode::GATEWAY_TIMEOUT, "The site did not answer in time. Please try again."),
+        Reason::OnlyIfCached => (StatusCode::GATEWAY_TIMEOUT, "Nothing is stored for this request."),
+        Reason::Loop => {
+            (StatusCode::LOOP_DETECTED, "This request has been here before: the origin leads back to this cache.")
+        }
+        Reason::HostNotServed => (StatusCode::MISDIRECTED_REQUEST, "This host is not served here."),
+        Reason::HostInvalid => {
+            (StatusCode::BAD_REQUEST, "The Host field does not name a host, or not the one in the request.")
+        }
+        _ => (StatusCode::BAD_GATEWAY, "The site could not be reached. Please try again."),
+    }
+}
+
+impl<P: Ports> Response<P> {
+    /// Ready to go: with what it has to say of itself, and without a body where there must be none.
+    pub(super) fn finish(mut self, report: &Report, method: &Method, show_key: bool) -> Self {
+        report.write(&mut self.headers, show_key);
+        if *method == Method::HEAD || matches!(self.status.as_u16(), 204 | 205 | 304) {
+            self.body = Body::Empty;
+        }
+        self
+    }
+}

@@ -1,0 +1,211 @@
+//! Looking up: nearest tier first, on to the next as long as what was found is not fresh.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::Engine;
+use super::ports::Ports;
+use super::within::within;
+use crate::cache::reuse::{Purged, Question, Reuse, decide};
+use crate::cache::variant::{answers, variant_key};
+use crate::cache::{CacheKey, Entry, record};
+use crate::fields::{Forward, RequestDirectives, Timestamp};
+use crate::forward::Lookup;
+use crate::policy::{Alias, Config, Policy, Tier};
+use crate::reason::Reason;
+
+/// A lookup that takes longer than this is a miss, unless the alias says otherwise.
+fn default_timeout(tier: Tier) -> Duration {
+    Duration::from_millis(match tier {
+        Tier::Memory | Tier::Dummy => 0,
+        Tier::Colo => 100,
+        Tier::Kv | Tier::Redis | Tier::D1 | Tier::R2 | Tier::Memcached => 500,
+    })
+}
+
+/// How long `alias` waits for `tier`.
+pub(super) fn timeout(alias: &Alias, tier: Tier) -> Duration {
+    alias.timeout.map_or(default_timeout(tier), |timeout| Duration::from_secs(u64::from(timeout.get())))
+}
+
+/// What a request brings along for the decision about an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub lookup: &'a Lookup,
+    pub policy: &'a Policy,
+    pub directives: RequestDirectives,
+    pub now: Timestamp,
+}
+
+/// What a lookup brought.
+pub(super) struct Found<P: Ports> {
+    /// The entry, and what may be done with it.
+    pub entry: Option<(Rc<Entry<P::Blob>>, Reuse)>,
+    /// Why there is none, if there is none.
+    pub forward: Forward,
+    /// Why, in more words.
+    pub reason: Option<Reason>,
+    /// What the URL's own slot holds, whether or not it answers this request.
+    pub primary: Option<Rc<Entry<P::Blob>>>,
+    /// Tiers that are nearer than where it was found.
+    pub backfill: Vec<Tier>,
+}
+
+impl<P: Ports> Engine<P> {
+    /// The policy's alias, and its tiers, nearest first, as far as they are there.
+    pub(super) fn tiers<'c>(&self, config: &'c Config, policy: &Policy) -> (&'c Alias, Vec<Tier>) {
+        let alias = &config.caches[&policy.store];
+        let there = |tier: &Tier| *tier == Tier::Memory || self.ports.has(*tier);
+        (alias, alias.tiers.iter().copied().filter(there).collect())
+    }
+
+    /// Looks up what answers the request.
+    pub(super) async fn find(&self, config: &Config, asking: Asking<'_>) -> Found<P> {
+        let (alias, mut tiers) = self.tiers(config, asking.policy);
+        if self.isolate.unshareable(&asking.lookup.key, asking.now).is_some() {
+            // What could not be shared a moment ago is not looked for far away.
+            tiers.retain(|tier| *tier == Tier::Memory);
+        }
+        let found = self.find_primary(alias, &tiers, asking, asking.lookup.key).await;
+        match asking.lookup.previous_key {
+            Some(previous) if found.primary.is_none() => self.find_primary(alias, &tiers, asking, previous).await,
+            _ => found,
+        }
+    }
+
+    /// Looks in the URL's own slot, and if that holds another variant, in the variant's.
+    async fn find_primary(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
+        let slot = self.read_slot(alias, tiers, asking, key).await;
+        let Some(primary) = &slot.primary else { return slot };
+        if answers(&primary.head, &asking.lookup.headers) {
+            return slot;
+        }
+        let names: Vec<_> = primary.head.selecting.iter().map(|field| field.name.clone()).collect();
+        let selecting = crate::cache::variant::selecting(&names, &asking.lookup.headers);
+        let variant = variant_key(primary.head.key, primary.head.generation, &selecting);
+        let found = self.read_slot(alias, tiers, asking, variant).await;
+        let fits = found.primary.as_ref().is_some_and(|entry| answers(&entry.head, &asking.lookup.headers));
+        let entry = found.entry.filter(|_| fits);
+        Found {
+            forward: Forward::VaryMiss,
+            primary: slot.primary,
+            entry,
+            reason: found.reason,
+            backfill: found.backfill,
+        }
+    }
+
+    /// Reads one slot from one tier after the other until an entry is found that can be served as it is. Of several that
+    /// cannot, the one fetched last counts.
+    async fn read_slot(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
+        let mut found =
+            Found { entry: None, forward: Forward::UriMiss, reason: None, primary: None, backfill: Vec::new() };
+        for (at, &tier) in tiers.iter().enumerate() {
+            let entry = match self.read_tier(alias, tier, key).await {
+                Ok(Some(entry)) => entry,
+                Ok(None) => continue,
+                Err(reason) => {
+                    found.reason = found.reason.or(Some(reason));
+                    continue;
+                }
+            };
+            let older = |known: &Rc<Entry<P::Blob>>| known.head.fetched.received >= entry.head.fetched.received;
+            if found.primary.as_ref().is_some_and(older) {
+                continue;
+            }
+            let reuse = self.judge(&entry, asking);
+            found.primary = Some(entry.clone());
+            found.backfill = tiers[..at].to_vec();
+            match reuse {
+                Reuse::Refuse(reason) => {
+                    (found.entry, found.forward, found.reason) = (None, Forward::Miss, Some(reason));
+                }
+                reuse => {
+                    (found.entry, found.reason) = (Some((entry, reuse)), None);
+                    if matches!(reuse, Reuse::Fresh { .. }) {
+                        break;
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What may be done with an entry.
+    pub(super) fn judge(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> Reuse {
+        let purged =
+            self.isolate.purges.borrow().is_purged(&asking.lookup.url, entry.head.stamp).then_some(Purged::Hard);
+        let question = Question {
+            directives: asking.directives,
+            authorized: asking.lookup.sends_authorization,
+            purged,
+            now: asking.now,
+        };
+        decide(&entry.head, asking.policy, &question)
+    }
+
+    /// Reads a slot from one tier. What cannot be read in time, or is not what it should be, is not there.
+    async fn read_tier(&self, alias: &Alias, tier: Tier, key: CacheKey) -> Result<Option<Rc<Entry<P::Blob>>>, Reason> {
+        if tier == Tier::Memory {
+            return Ok(self.isolate.memory.borrow().get(&key));
+        }
+        let reading = within(&*self.ports, timeout(alias, tier), self.ports.read(tier, key));
+        let record = match reading.await {
+            Some(Ok(Some(record))) => record,
+            Some(Ok(None)) => return Ok(None),
+            Some(Err(_)) | None => return Err(Reason::StoreFailed),
+        };
+        let unreadable = |why: &str| {
+            self.ports.log(&format!("{} holds no usable record under {key}: {why}", tier.as_str()));
+            Reason::RecordUnreadable
+        };
+        let entry = record::decode(&record).map_err(|error| unreadable(&error.to_string()))?;
+        if entry.head.key != key {
+            return Err(unreadable("it belongs to another key"));
+        }
+        if self.ports.digest(&entry.body).await != entry.head.body.digest {
+            return Err(unreadable("the digest of the body does not match"));
+        }
+        Ok(Some(Rc::new(entry)))
+    }
+
+    /// Writes an entry to `tiers`, each within its deadline. What fails is logged; nothing depends on it.
+    pub(super) async fn write_tiers(&self, alias: &Alias, tiers: &[Tier], entry: &Rc<Entry<P::Blob>>, policy: &Policy) {
+        let life = entry.head.physical_life(policy);
+        if tiers.contains(&Tier::Memory) {
+            self.isolate.memory.borrow_mut().insert(entry.clone());
+        }
+        let takes = |tier: &Tier| match tier {
+            Tier::Memory | Tier::Dummy => false,
+            // KV keeps nothing for less than a minute.
+            Tier::Kv => life.get() >= 60,
+            _ => life.get() > 0,
+        };
+        let far: Vec<_> = tiers.iter().copied().filter(takes).collect();
+        if far.is_empty() {
+            return;
+        }
+        let Some(record) = record::encode(entry) else {
+            self.ports.log(&format!("{}: {}", Reason::Unrepresentable.code(), entry.head.key));
+            return;
+        };
+        let life = Duration::from_secs(u64::from(life.get()));
+        let writes = far.into_iter().map(|tier| {
+            let record = &record;
+            // A write is not waited for by a visitor: it may take longer than a read.
+            async move {
+                within(&*self.ports, timeout(alias, tier) * 10, self.ports.write(tier, entry.head.key, record, life))
+                    .await
+            }
+        });
+        futures_util::future::join_all(writes).await;
+    }
+
+    /// Removes a slot from all tiers.
+    pub(super) async fn remove_slot(&self, alias: &Alias, tiers: &[Tier], key: CacheKey) {
+        self.isolate.memory.borrow_mut().remove(&key);
+        let far = tiers.iter().copied().filter(|tier| *tier != Tier::Memory);
+        let removals = far.map(|tier| within(&*self.ports, timeout(alias, tier), self.ports.remove(tier, key)));
+        futures_util::future::join_all(removals).await;
+    }
+}

@@ -1,0 +1,115 @@
+//! Fetches under way in this isolate: one request leads, the others wait for what it brings.
+//!
+//! Between requests only plain data and a signal are shared; nobody touches what belongs to another request.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::ports::{FetchError, Ports};
+use crate::cache::{CacheKey, Entry};
+use crate::reason::Reason;
+
+/// What a leader has to say to those who waited.
+pub(super) enum Verdict<B> {
+    /// It was stored: whoever finds that it answers their request may use it.
+    Stored(Rc<Entry<B>>),
+    /// It is nobody else's: ask for yourselves.
+    NotShared(Reason),
+    /// The origin did not answer, or answered with an error of its own.
+    Failed(Option<FetchError>),
+}
+
+impl<B> Clone for Verdict<B> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Stored(entry) => Self::Stored(entry.clone()),
+            Self::NotShared(reason) => Self::NotShared(*reason),
+            Self::Failed(error) => Self::Failed(*error),
+        }
+    }
+}
+
+/// The fetches under way.
+pub(super) struct Flights<P: Ports>(RefCell<HashMap<CacheKey, Rc<Flight<P>>>>);
+
+struct Flight<P: Ports> {
+    landed: P::Signal,
+    verdict: RefCell<Option<Verdict<P::Blob>>>,
+}
+
+/// What a request is to do.
+pub(super) enum Role<P: Ports> {
+    /// Fetch, and report.
+    Lead(Lead<P>),
+    /// Wait.
+    Follow(Follow<P>),
+}
+
+impl<P: Ports> Default for Flights<P> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<P: Ports> Flights<P> {
+    /// Joins the fetch for `key`, or begins one.
+    pub(super) fn join(self: &Rc<Self>, ports: &Rc<P>, key: CacheKey) -> Role<P> {
+        let mut flights = self.0.borrow_mut();
+        if let Some(flight) = flights.get(&key) {
+            return Role::Follow(Follow { flights: self.clone(), ports: ports.clone(), key, flight: flight.clone() });
+        }
+        let flight = Rc::new(Flight { landed: ports.signal(), verdict: RefCell::new(None) });
+        flights.insert(key, flight.clone());
+        Role::Lead(Lead { flights: self.clone(), ports: ports.clone(), key, flight })
+    }
+
+    /// Removes `flight` if it is still the one for `key`.
+    fn remove(&self, key: &CacheKey, flight: &Rc<Flight<P>>) {
+        let mut flights = self.0.borrow_mut();
+        if flights.get(key).is_some_and(|current| Rc::ptr_eq(current, flight)) {
+            flights.remove(key);
+        }
+    }
+}
+
+/// The duty to report. Dropped without a report it sends the others on alone.
+pub(super) struct Lead<P: Ports> {
+    flights: Rc<Flights<P>>,
+    ports: Rc<P>,
+    key: CacheKey,
+    flight: Rc<Flight<P>>,
+}
+
+impl<P: Ports> Lead<P> {
+    /// Tells the others. The next request begins a fetch of its own.
+    pub(super) fn land(self, verdict: Verdict<P::Blob>) {
+        *self.flight.verdict.borrow_mut() = Some(verdict);
+    }
+}
+
+impl<P: Ports> Drop for Lead<P> {
+    fn drop(&mut self) {
+        // First out of the map, then the signal: who wakes up must not find it there.
+        self.flights.remove(&self.key, &self.flight);
+        self.ports.raise(&self.flight.landed);
+    }
+}
+
+/// The wait for a leader.
+pub(super) struct Follow<P: Ports> {
+    flights: Rc<Flights<P>>,
+    ports: Rc<P>,
+    key: CacheKey,
+    flight: Rc<Flight<P>>,
+}
+
+impl<P: Ports> Follow<P> {
+    /// What the leader brought; `None` if it is gone without a word, and somebody else has to lead.
+    pub(super) async fn verdict(self) -> Option<Verdict<P::Blob>> {
+        if self.ports.wait(self.flight.landed.clone()).await.is_err() {
+            self.flights.remove(&self.key, &self.flight);
+        }
+        self.flight.verdict.borrow().clone()
+    }
+}

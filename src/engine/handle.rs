@@ -1,0 +1,212 @@
+//! One request, top to bottom.
+
+use std::rc::Rc;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
+
+use super::Engine;
+use super::admin::{Scope, health, is_reserved};
+use super::answer::{Response, document, failure_answer, from_entry, plain};
+use super::deferred::{Deferred, Refreshing, backfill};
+use super::exchange::LOOP;
+use super::fill::Fill;
+use super::find::Asking;
+use super::ports::{Body, Ports};
+use super::report::Report;
+use super::settings::Configured;
+use crate::cache::reuse::Reuse;
+use crate::fields::{Forward, RequestDirectives, Seconds, grammar, hop_by_hop};
+use crate::forward::{Lookup, plan};
+use crate::message::RequestHead;
+use crate::policy::{ClientDirectives, Config, Policy};
+use crate::reason::Reason;
+use crate::url::{CanonicalUrl, UrlError};
+
+/// A request as it arrives: its URL may not be one.
+pub struct Arrival<P: Ports> {
+    /// As received.
+    pub method: Method,
+    /// Canonical, or why not.
+    pub url: Result<CanonicalUrl, UrlError>,
+    /// All of them.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body<P>,
+}
+
+/// A request, and who sent it.
+pub(super) struct RequestOf<'a> {
+    pub head: &'a RequestHead,
+    /// The fields of the connection too, if the request asks for another protocol: its handshake is made of them.
+    pub handshake: Option<HeaderMap>,
+    /// What its bearer may do. The token itself is gone from the fields: it is nobody else's business.
+    pub scope: Option<Scope>,
+}
+
+/// What becomes of a request.
+pub struct Outcome<P: Ports> {
+    /// For the client.
+    pub response: Response<P>,
+    /// What happened.
+    pub report: Report,
+    /// What is left to do.
+    pub deferred: Vec<Deferred<P>>,
+}
+
+impl<P: Ports> Outcome<P> {
+    pub(super) fn new(response: Response<P>, report: Report, deferred: Vec<Deferred<P>>) -> Self {
+        Self { response, report, deferred }
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// Handles a request. There is always a response: a store can only cost time, a configuration can only fail when it is read,
+    /// and an origin can only fail a request that nothing stored may answer.
+    pub async fn handle(&self, arrival: Arrival<P>) -> Outcome<P> {
+        let Arrival { method, url, mut headers, body } = arrival;
+        let sees_keys = self.settings.tokens.debug(&headers);
+        let Outcome { response, report, deferred } = match url {
+            Err(_) => turned_away(Reason::HostInvalid),
+            Ok(url) => {
+                let handshake = headers.contains_key(UPGRADE).then(|| headers.clone());
+                hop_by_hop::strip(&mut headers);
+                let scope = self.settings.tokens.bearer(&headers);
+                if scope.is_some() {
+                    headers.remove(AUTHORIZATION);
+                }
+                let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
+                self.dispatch(&RequestOf { head: &head, handshake, scope }, body).await
+            }
+        };
+        Outcome { response: response.finish(&report, &method, sees_keys), report, deferred }
+    }
+
+    async fn dispatch(&self, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
+        let head = request.head;
+        let looped = grammar::members(&head.headers, LOOP).any(|mark| mark == self.settings.mark);
+        if looped {
+            return turned_away(Reason::Loop);
+        }
+        match &self.settings.state {
+            Configured::Broken { .. } if is_reserved(&head.url.path) => self.administer(request),
+            Configured::Broken { origin: None, .. } => {
+                let text = self.settings.mistakes();
+                Outcome::new(
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, &text),
+                    Report::generated(Reason::ConfigInvalid),
+                    Vec::new(),
+                )
+            }
+            Configured::Broken { origin: Some(origin), .. } => {
+                self.pass(request, body, origin, Seconds::new(30), Reason::ConfigInvalid).await
+            }
+            Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
+            Configured::Ready(_) if is_reserved(&head.url.path) => self.administer(request),
+            Configured::Ready(config) => self.route(config, request, body).await,
+        }
+    }
+
+    /// Steps 3 to 10: policy, key, store, decision, origin.
+    async fn route(&self, config: &Config, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
+        let head = request.head;
+        let selected = config.table.select(&head.url, &head.method);
+        let ambiguous = config.table.is_ambiguous(&head.url, &head.method);
+        let lookup = match plan(head, selected, ambiguous, &config.key_prefix, &self.settings.identity) {
+            Ok(lookup) => lookup,
+            Err(reason) => {
+                return self.pass(request, body, &selected.policy.origin, selected.policy.timeout, reason).await;
+            }
+        };
+        // A body on a GET means nothing, and the origin does not see it.
+        drop(body);
+        self.look_up(config, request, selected.policy, &lookup).await
+    }
+
+    async fn look_up(
+        &self,
+        config: &Config,
+        request: &RequestOf<'_>,
+        policy: &Rc<Policy>,
+        lookup: &Lookup,
+    ) -> Outcome<P> {
+        let directives = match policy.client_directives {
+            ClientDirectives::Honour => RequestDirectives::read(&request.head.headers),
+            ClientDirectives::Ignore => RequestDirectives::default(),
+        };
+        let now = self.ports.now();
+        let asking = Asking { lookup, policy, directives, now };
+        let found = self.find(config, asking).await;
+        let store_millis = self.ports.now().as_millis().saturating_sub(now.as_millis());
+        let report = Report { key: Some(lookup.key), store_millis: Some(store_millis), ..Report::default() };
+        let (entry, reuse) = match &found.entry {
+            Some((entry, reuse)) => (entry.clone(), *reuse),
+            None => {
+                let report = Report { forward: Some(found.forward), reason: found.reason, ..report };
+                return self.fill(request, Fill { asking, policy, found, report }).await;
+            }
+        };
+        match reuse {
+            Reuse::Fresh { age, ttl } => {
+                let report = Report { ttl: Some(ttl), ..report };
+                let deferred = backfill(&entry, reuse, policy, found.backfill).into_iter().collect();
+                Outcome::new(from_entry(request.head, &entry, age, policy), report, deferred)
+            }
+            Reuse::Stale { age, ttl, reason } => {
+                let report = Report { ttl: Some(ttl), reason: Some(reason), ..report };
+                let response = from_entry(request.head, &entry, age, policy);
+                let refresh = (reason == Reason::StaleWhileRevalidate).then(|| {
+                    let request = RequestHead { method: Method::GET, ..request.head.clone() };
+                    let (lookup, policy, primary) = (lookup.clone(), policy.clone(), found.primary);
+                    Deferred::Refresh(Box::new(Refreshing { request, lookup, policy, entry, primary }))
+                });
+                Outcome::new(response, report, refresh.into_iter().collect())
+            }
+            Reuse::Validate { forward, reason, .. } => {
+                let report = Report { forward: Some(forward), reason, ..report };
+                self.fill(request, Fill { asking, policy, found, report }).await
+            }
+            Reuse::Refuse(reason) => {
+                let report = Report { forward: Some(Forward::Miss), reason: Some(reason), ..report };
+                self.fill(request, Fill { asking, policy, found, report }).await
+            }
+        }
+    }
+
+    /// Everything under `/_larder/`, and everything that might be meant for it.
+    fn administer(&self, request: &RequestOf<'_>) -> Outcome<P> {
+        let head = request.head;
+        let scope = request.scope;
+        let is_read = head.method == Method::GET || head.method == Method::HEAD;
+        let report = Report { generated: true, ..Report::default() };
+        let response = match head.url.path.as_str() {
+            "/_larder/health" if is_read => {
+                let health = health(self, matches!(scope, Some(Scope::Admin | Scope::Read)));
+                let status = if health.status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                document(status, "application/json", serde_json::to_string(&health).unwrap_or_default())
+            }
+            _ if self.settings.tokens.enabled() && scope.is_none() => {
+                problem(StatusCode::UNAUTHORIZED, "A valid bearer token is needed.")
+            }
+            _ => problem(StatusCode::NOT_FOUND, "There is nothing here."),
+        };
+        Outcome::new(response, report, Vec::new())
+    }
+}
+
+/// A request that is not for us.
+fn turned_away<P: Ports>(reason: Reason) -> Outcome<P> {
+    let (status, text) = failure_answer(reason);
+    Outcome::new(plain(status, text), Report::generated(reason), Vec::new())
+}
+
+/// An error as a document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+fn problem<P: Ports>(status: StatusCode, title: &str) -> Response<P> {
+    let document_text =
+        serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16() }).to_string();
+    let mut response = document(status, "application/problem+json", document_text);
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}

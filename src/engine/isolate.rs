@@ -1,0 +1,123 @@
+//! What the requests of one isolate share: plain data, nothing that belongs to one of them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::flights::Flights;
+use super::ports::Ports;
+use crate::cache::CacheKey;
+use crate::fields::{Seconds, Timestamp};
+use crate::purge::PurgeIndex;
+use crate::reason::Reason;
+use crate::store::Memory;
+
+/// What the bodies under way may take together.
+const BODY_BUDGET: u64 = 16 << 20;
+
+/// How long a key counts as unshareable.
+const UNSHAREABLE_FOR: Seconds = Seconds::new(60);
+
+/// How many keys are remembered for one thing or another.
+const MAX_REMEMBERED: usize = 4096;
+
+/// Different answers that are kept for one URL beside identities: more is not negotiation but noise.
+const MAX_VARIANTS: usize = 16;
+
+/// The memory of an isolate.
+pub struct Isolate<P: Ports> {
+    pub(super) memory: RefCell<Memory<P::Blob>>,
+    pub(super) flights: Rc<Flights<P>>,
+    pub(super) purges: RefCell<PurgeIndex>,
+    unshareable: RefCell<HashMap<CacheKey, (Reason, Timestamp)>>,
+    variants: RefCell<HashMap<CacheKey, Vec<CacheKey>>>,
+    under_way: Rc<Cell<u64>>,
+}
+
+impl<P: Ports> Default for Isolate<P> {
+    fn default() -> Self {
+        Self {
+            memory: RefCell::default(),
+            flights: Rc::default(),
+            purges: RefCell::default(),
+            unshareable: RefCell::default(),
+            variants: RefCell::default(),
+            under_way: Rc::default(),
+        }
+    }
+}
+
+impl<P: Ports> Isolate<P> {
+    /// Why `key` proved unshareable a moment ago.
+    pub(super) fn unshareable(&self, key: &CacheKey, now: Timestamp) -> Option<Reason> {
+        let remembered = self.unshareable.borrow();
+        remembered.get(key).filter(|(_, since)| now.since(*since) < UNSHAREABLE_FOR).map(|(reason, _)| *reason)
+    }
+
+    /// Remembers that an answer for `key` could not be shared: nobody waits for the next one.
+    pub(super) fn remember_unshareable(&self, key: CacheKey, reason: Reason, now: Timestamp) {
+        let mut remembered = self.unshareable.borrow_mut();
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.retain(|_, (_, since)| now.since(*since) < UNSHAREABLE_FOR);
+        }
+        if remembered.len() < MAX_REMEMBERED {
+            remembered.insert(key, (reason, now));
+        }
+    }
+
+    /// An answer for `key` was shared after all.
+    pub(super) fn forget_unshareable(&self, key: &CacheKey) {
+        self.unshareable.borrow_mut().remove(key);
+    }
+
+    /// Whether one more variant of `primary` may be kept.
+    pub(super) fn admits_variant(&self, primary: CacheKey, variant: CacheKey) -> bool {
+        let mut counted = self.variants.borrow_mut();
+        if counted.len() >= MAX_REMEMBERED {
+            counted.clear();
+        }
+        let variants = counted.entry(primary).or_default();
+        if variants.contains(&variant) {
+            return true;
+        }
+        let admitted = variants.len() < MAX_VARIANTS;
+        if admitted {
+            variants.push(variant);
+        }
+        admitted
+    }
+
+    /// Room for one body of at most `limit` bytes.
+    pub(super) fn room(&self, limit: u64) -> Room {
+        Room { under_way: self.under_way.clone(), limit, taken: 0 }
+    }
+}
+
+/// Room for a body that is being collected: within its own limit, and within what all of them may take together. Given back when
+/// dropped.
+#[derive(Debug)]
+pub struct Room {
+    under_way: Rc<Cell<u64>>,
+    limit: u64,
+    taken: u64,
+}
+
+impl Room {
+    /// Takes room for `bytes` more. `false` if there is none: the body is too large to be stored.
+    #[must_use]
+    pub fn take(&mut self, bytes: u64) -> bool {
+        let (own, all) = (self.taken + bytes, self.under_way.get() + bytes);
+        let fits = own <= self.limit && all <= BODY_BUDGET;
+        if fits {
+            self.taken = own;
+            self.under_way.set(all);
+        }
+        fits
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.under_way.set(self.under_way.get().saturating_sub(self.taken));
+    }
+}

@@ -1,0 +1,51 @@
+//! The order of things: one request in ten steps, from its head to the work that is left when it is answered.
+//!
+//! Decisions are made in [`crate::cache`], [`crate::forward`] and [`crate::policy`]; effects are in [`ports`]. Nothing here
+//! knows HTTP caching, and nothing here knows the runtime.
+
+pub mod admin;
+mod answer;
+mod deferred;
+mod exchange;
+mod fill;
+mod find;
+mod flights;
+mod handle;
+mod isolate;
+mod pass;
+pub mod ports;
+mod report;
+mod settings;
+mod within;
+
+use std::rc::Rc;
+
+pub use answer::Response;
+pub use deferred::Deferred;
+pub use handle::{Arrival, Outcome};
+pub use isolate::{Isolate, Room};
+pub use report::Report;
+pub use settings::{Configured, Secrets, Settings};
+
+use ports::Ports;
+
+/// A deployment in an isolate, ready to handle requests.
+pub struct Engine<P: Ports> {
+    ports: Rc<P>,
+    settings: Rc<Settings>,
+    isolate: Rc<Isolate<P>>,
+}
+
+impl<P: Ports> Clone for Engine<P> {
+    fn clone(&self) -> Self {
+        Self { ports: self.ports.clone(), settings: self.settings.clone(), isolate: self.isolate.clone() }
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// An engine for one request: `ports` may belong to it, the rest is the isolate's.
+    #[must_use]
+    pub fn new(ports: Rc<P>, settings: Rc<Settings>, isolate: Rc<Isolate<P>>) -> Self {
+        Self { ports, settings, isolate }
+    }
+}

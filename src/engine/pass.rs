@@ -1,0 +1,96 @@
+//! Requests that go to the origin whole, and what the unsafe ones invalidate.
+
+use http::Method;
+
+use super::Engine;
+use super::answer::{Response, failure_answer, plain};
+use super::deferred::{Deferred, Removing};
+use super::exchange::{duration, target};
+use super::handle::{Outcome, RequestOf};
+use super::ports::{Body, OriginRequest, Ports};
+use super::report::Report;
+use super::settings::Configured;
+use crate::cache::CacheKey;
+use crate::cache::invalidation::invalidated_by;
+use crate::cache::serve::straight_through;
+use crate::fields::Seconds;
+use crate::forward::{pass_through, plan};
+use crate::message::RequestHead;
+use crate::policy::{CacheMode, Config, Origin, Policy};
+use crate::reason::Reason;
+use crate::url::CanonicalUrl;
+
+impl<P: Ports> Engine<P> {
+    /// Hands the request to the origin of its route.
+    pub(super) async fn pass_whole(&self, request: &RequestOf<'_>, policy: &Policy, reason: Reason) -> Outcome<P> {
+        self.pass(request, Body::Empty, &policy.origin, policy.timeout, reason).await
+    }
+
+    /// Hands a request to `origin`: all of it, but for what is ours.
+    pub(super) async fn pass(
+        &self,
+        request: &RequestOf<'_>,
+        body: Body<P>,
+        origin: &Origin,
+        timeout: Seconds,
+        reason: Reason,
+    ) -> Outcome<P> {
+        let head = request.head;
+        let ask = OriginRequest {
+            method: head.method.clone(),
+            url: target(origin, &head.url),
+            headers: pass_through(head, request.handshake.as_ref()),
+            body,
+            decode: false,
+            timeout: duration(timeout),
+        };
+        let mut report = Report::bypass(reason);
+        let asked = self.ports.now();
+        let response = match self.fetch(ask, origin, &head.url).await {
+            Ok(response) => response,
+            Err(error) => {
+                let reason = super::exchange::Failure::Fetch(error).reason();
+                let (status, text) = failure_answer(reason);
+                return Outcome::new(plain(status, text), Report { reason: Some(reason), ..report }, Vec::new());
+            }
+        };
+        report.origin_millis = Some(self.ports.now().as_millis().saturating_sub(asked.as_millis()));
+        report.forward_status = Some(response.head.status.as_u16());
+        let invalidated = invalidated_by(head, &response.head);
+        let deferred = self.invalidate(head, &invalidated).await;
+        let headers = straight_through(&response.head.headers);
+        let response = Response { status: response.head.status, headers, body: response.body, encoded: true };
+        Outcome::new(response, report, deferred)
+    }
+
+    /// Forgets what is stored for `urls`, before the request that did it is answered: whoever is redirected to a page sees the
+    /// new one. The purge is what counts; emptying the slots is tidying up.
+    async fn invalidate(&self, request: &RequestHead, urls: &[CanonicalUrl]) -> Vec<Deferred<P>> {
+        let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
+        let now = self.ports.now();
+        let mut removals = Vec::new();
+        for url in urls {
+            let selected = config.table.select(url, &Method::GET);
+            if selected.policy.cache == CacheMode::Pass {
+                continue;
+            }
+            self.isolate.purges.borrow_mut().purge_url(url, now);
+            let keys = self.keys_of(config, request, url);
+            removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
+        }
+        removals
+    }
+
+    /// The keys under which `url` may be stored for this visitor, and for one without cookies.
+    fn keys_of(&self, config: &Config, request: &RequestHead, url: &CanonicalUrl) -> Vec<CacheKey> {
+        let selected = config.table.select(url, &Method::GET);
+        let own =
+            RequestHead { method: Method::GET, url: url.clone(), headers: request.headers.clone(), upgrade: false };
+        let anonymous = RequestHead { headers: http::HeaderMap::new(), ..own.clone() };
+        let key =
+            |request: &RequestHead| plan(request, selected, false, &config.key_prefix, &self.settings.identity).ok();
+        let mut keys: Vec<_> = [own, anonymous].iter().filter_map(key).map(|lookup| lookup.key).collect();
+        keys.dedup();
+        keys
+    }
+}

@@ -1,0 +1,69 @@
+//! Conditional requests, answered from a representation at hand
+//! ([RFC 9110 §13](https://www.rfc-editor.org/rfc/rfc9110#section-13),
+//! [RFC 9111 §4.3.2](https://www.rfc-editor.org/rfc/rfc9111#section-4.3.2)).
+
+use http::HeaderMap;
+use http::header::{DATE, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED};
+
+use super::entity_tag::{EntityTag, list};
+use super::grammar::{lines, sole_line, trim_ows};
+use super::seconds::Seconds;
+use super::time::Timestamp;
+
+/// What a representation can be recognised by.
+#[derive(Debug, Clone, Copy)]
+pub struct Validators<'a> {
+    /// Its entity tag.
+    pub etag: Option<EntityTag<'a>>,
+    /// When it last changed.
+    pub last_modified: Option<Timestamp>,
+    /// When it was generated.
+    pub date: Timestamp,
+}
+
+impl<'a> Validators<'a> {
+    /// Those in `headers`, which arrived at `received`.
+    #[must_use]
+    pub fn of(headers: &'a HeaderMap, received: Timestamp) -> Self {
+        Self {
+            etag: EntityTag::of(headers),
+            last_modified: sole_line(headers, LAST_MODIFIED).and_then(|text| Timestamp::parse(text, received)),
+            date: sole_line(headers, DATE).and_then(|text| Timestamp::parse(text, received)).unwrap_or(received),
+        }
+    }
+
+    /// "The Last-Modified time is at least one second earlier than the Date value"
+    /// ([RFC 9110 §8.8.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2)).
+    fn last_modified_is_strong(self) -> bool {
+        self.last_modified.is_some_and(|modified| self.date >= modified.plus(Seconds::new(1)))
+    }
+}
+
+/// Whether the client already has this representation, so that 304 is the answer. `If-None-Match` decides alone where it
+/// stands. `If-Match` and `If-Unmodified-Since` are for the origin: "not applicable to a cache".
+#[must_use]
+pub fn is_not_modified(request: &HeaderMap, current: Validators) -> bool {
+    if request.contains_key(IF_NONE_MATCH) {
+        return lines(request, IF_NONE_MATCH).any(|line| {
+            trim_ows(line) == "*" || current.etag.is_some_and(|etag| list(line).any(|known| known.weak_eq(etag)))
+        });
+    }
+    // Without a Last-Modified, "the cache uses the Date field value".
+    let changed = current.last_modified.unwrap_or(current.date);
+    let since = sole_line(request, IF_MODIFIED_SINCE).and_then(|text| Timestamp::parse(text, current.date));
+    since.is_some_and(|since| changed.as_millis() / 1000 <= since.as_millis() / 1000)
+}
+
+/// Whether a range may be taken from this representation: there is no `If-Range`, or it names it exactly
+/// ([RFC 9110 §13.1.5](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5)).
+#[must_use]
+pub fn if_range_holds(request: &HeaderMap, current: Validators) -> bool {
+    if !request.contains_key(IF_RANGE) {
+        return true;
+    }
+    let Some(text) = sole_line(request, IF_RANGE) else { return false };
+    if let Some(date) = Timestamp::parse(text, current.date) {
+        return current.last_modified_is_strong() && current.last_modified == Some(date);
+    }
+    EntityTag::parse(text).zip(current.etag).is_some_and(|(named, etag)| named.strong_eq(etag))
+}

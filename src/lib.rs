@@ -1,0 +1,15 @@
+//! Larder.
+pub mod cache;
+pub mod digest;
+pub mod engine;
+pub mod fields;
+pub mod forward;
+pub mod message;
+pub mod policy;
+pub mod purge;
+pub mod reason;
+pub mod store;
+pub mod url;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;

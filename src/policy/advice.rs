@@ -1,0 +1,93 @@
+//! What `larder check` says beside mistakes: what is not safe, not reachable, or not yet active.
+
+use serde_json::{Map, Value};
+
+use super::config::{Config, MAX_VAR_BYTES};
+use super::rules::CacheMode;
+
+/// Route keys whose feature is not built yet: they are read and checked, and do nothing.
+const INACTIVE_ROUTE_KEYS: [&str; 5] = ["refresh_ahead", "refresh_beta", "esi", "admission", "strict_purge"];
+
+/// Variables whose feature is not built yet.
+const INACTIVE_VARS: [&str; 7] = ["REDIS", "MEMCACHED", "BUDGET", "PURGE_BOUND", "ZONE_ID", "WARM", "PRESET"];
+
+/// A remark about a configuration that has no mistakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// Such as `ROUTES[2].ttl`.
+    pub path: String,
+    /// What to know about it.
+    pub text: String,
+}
+
+impl std::fmt::Display for Advice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.text)
+    }
+}
+
+/// What there is to say about `config`, which was read from `vars`.
+#[must_use]
+pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let mut say = |path: &str, text: String| advice.push(Advice { path: path.to_owned(), text });
+    for (name, value) in vars {
+        let size = value.as_str().map_or_else(|| value.to_string().len(), str::len);
+        if size > MAX_VAR_BYTES {
+            say(
+                name,
+                format!("is {size} bytes, and Cloudflare takes {MAX_VAR_BYTES} per variable; move routes to ROUTES_2"),
+            );
+        }
+    }
+    if config.hosts.is_empty() {
+        say("HOSTS", "is empty, so any host name that points here is served; list yours".to_owned());
+    }
+    let policies = config.table.routes.iter().map(|route| &route.policy).chain([&config.table.site]);
+    for policy in policies {
+        let keyed = !policy.vary_cookie.is_empty();
+        if keyed {
+            say(&policy.name, "keys cookies: without the secret IDENTITY_KEY its requests pass".to_owned());
+        }
+        if policy.cache == CacheMode::Force && policy.ttl.is_none() && policy.status_ttl.is_empty() {
+            say(
+                &policy.name,
+                "has cache = \"force\" without ttl: only what states its own lifetime is stored".to_owned(),
+            );
+        }
+    }
+    for (at, route) in config.table.routes.iter().enumerate() {
+        let hides = |earlier: &&super::route::Route| {
+            earlier.path.is_catch_all()
+                && earlier.host.is_none()
+                && route.methods.iter().all(|method| earlier.methods.contains(method))
+        };
+        if let Some(earlier) = config.table.routes[..at].iter().find(hides) {
+            say(&route.policy.name, format!("is never reached: {} matches everything before it", earlier.policy.name));
+        }
+    }
+    advice.extend(inactive(vars));
+    advice
+}
+
+/// Keys that are read and checked but do nothing yet.
+#[must_use]
+pub fn inactive(vars: &Map<String, Value>) -> Vec<Advice> {
+    let mut paths: Vec<String> =
+        INACTIVE_VARS.iter().filter(|name| vars.contains_key(**name)).map(ToString::to_string).collect();
+    for (name, value) in vars {
+        let routes: Vec<_> = match value {
+            Value::Array(routes) if name.starts_with("ROUTES") => {
+                routes.iter().enumerate().map(|(at, route)| (format!("{name}[{at}]"), route)).collect()
+            }
+            site if name == "SITE" => vec![(name.clone(), site)],
+            _ => Vec::new(),
+        };
+        for (path, route) in routes {
+            let keys = INACTIVE_ROUTE_KEYS.iter().filter(|key| route.get(**key).is_some());
+            paths.extend(keys.map(|key| format!("{path}.{key}")));
+            paths.extend((route.get("collapse") == Some(&Value::from("global"))).then(|| format!("{path}.collapse")));
+        }
+    }
+    paths.into_iter().map(|path| Advice { path, text: "not yet active".to_owned() }).collect()
+}

@@ -1,0 +1,50 @@
+//! Globs: `*` matches any run of characters, everything else itself.
+
+use serde_json::Value;
+use wildmatch::WildMatchPattern;
+
+use super::reader::Read;
+
+/// A glob over paths, hosts, cookie, field or parameter names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glob(WildMatchPattern<'*', '\0'>);
+
+impl Glob {
+    /// Every text is a glob.
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
+        Self(WildMatchPattern::new(pattern))
+    }
+
+    /// Whether the whole of `text` fits.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.matches(text)
+    }
+
+    /// Whether it fits everything.
+    #[must_use]
+    pub fn is_catch_all(&self) -> bool {
+        matches!(self.to_string().as_str(), "*" | "/*")
+    }
+}
+
+impl std::fmt::Display for Glob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Read for Glob {
+    const WANTED: &'static str = "a glob, in which * matches any run of characters";
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_str().filter(|text| !text.is_empty() && !text.contains('\0')).map(Self::new)
+    }
+}
+
+/// Whether one of `globs` fits.
+#[must_use]
+pub fn any_matches(globs: &[Glob], text: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(text))
+}

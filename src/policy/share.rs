@@ -1,0 +1,46 @@
+//! Shares of a lifetime as the configuration writes them: `"20%"`, `"0"`.
+
+use serde_json::Value;
+
+use super::reader::Read;
+
+/// A part of something, from none to all of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(f64);
+
+impl Share {
+    /// Nothing of it.
+    pub const NONE: Self = Self(0.0);
+
+    /// So many per cent of it.
+    #[must_use]
+    pub fn percent(percent: f64) -> Self {
+        Self((percent / 100.0).clamp(0.0, 1.0))
+    }
+
+    /// From 0 to 1.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Read for Share {
+    const WANTED: &'static str = r#"a share such as "20%", or "0""#;
+
+    fn read(value: &Value) -> Option<Self> {
+        if value.as_u64() == Some(0) || value.as_str() == Some("0") {
+            return Some(Self::NONE);
+        }
+        let digits = value.as_str()?.strip_suffix('%')?;
+        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let percent: f64 = digits.parse().ok().filter(|_| plain)?;
+        (percent <= 100.0).then(|| Self::percent(percent))
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}%", self.0 * 100.0)
+    }
+}

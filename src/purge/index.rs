@@ -1,0 +1,64 @@
+//! The index of purges that an isolate holds in memory: one comparison per hit, no matter how many there are.
+
+use std::collections::HashMap;
+
+use crate::cache::Stamp;
+use crate::digest::Framed;
+use crate::fields::Timestamp;
+use crate::url::CanonicalUrl;
+
+/// When there are more, the older half gives way to a floor: entries from before it count as purged.
+const MAX_RECORDS: usize = 100_000;
+
+/// Purges by what they name. A record with a number not below an entry's purges it.
+#[derive(Debug, Default)]
+pub struct PurgeIndex {
+    urls: HashMap<u64, u64>,
+    last: u64,
+    floor: u64,
+}
+
+impl PurgeIndex {
+    /// What is known of purges now: to be taken before an origin is asked.
+    #[must_use]
+    pub fn stamp(&mut self, now: Timestamp) -> Stamp {
+        Stamp { incarnation: 0, sequence: self.next(now) }
+    }
+
+    /// Records that everything stored for `url` is invalid: all variants, all identities.
+    pub fn purge_url(&mut self, url: &CanonicalUrl, now: Timestamp) {
+        let sequence = self.next(now);
+        self.urls.insert(url_hash(url), sequence);
+        if self.urls.len() > MAX_RECORDS {
+            self.raise_floor();
+        }
+    }
+
+    /// Whether an entry for `url` with `stamp` has been purged since it was asked for.
+    #[must_use]
+    pub fn is_purged(&self, url: &CanonicalUrl, stamp: Stamp) -> bool {
+        stamp.sequence < self.floor || self.urls.get(&url_hash(url)).is_some_and(|purged| *purged > stamp.sequence)
+    }
+
+    /// Numbers grow by at least one at each use, and follow the clock, so that isolates agree but for the differences between
+    /// their clocks.
+    fn next(&mut self, now: Timestamp) -> u64 {
+        const PER_MILLISECOND: u64 = 1000;
+        self.last = (self.last + 1).max(now.as_millis() * PER_MILLISECOND);
+        self.last
+    }
+
+    fn raise_floor(&mut self) {
+        let mut sequences: Vec<_> = self.urls.values().copied().collect();
+        let middle = sequences.len() / 2;
+        let (_, median, _) = sequences.select_nth_unstable(middle);
+        self.floor = *median;
+        let floor = self.floor;
+        self.urls.retain(|_, sequence| *sequence > floor);
+    }
+}
+
+/// Path and query of a URL, whatever the route makes of its parameters.
+fn url_hash(url: &CanonicalUrl) -> u64 {
+    Framed::new("url").part(url.scheme.as_str()).part(url.authority.as_str()).part(url.target()).finish_short()
+}

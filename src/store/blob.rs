@@ -1,0 +1,51 @@
+//! Bodies at rest.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// Bytes that are cheap to clone and to slice, wherever they are kept: in this process natively, in the runtime's own memory
+/// at the edge.
+pub trait Blob: Clone + 'static {
+    /// Bytes that were made here.
+    fn from_bytes(bytes: Bytes) -> Self;
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A part, sharing the memory. The range must lie within.
+    fn slice(&self, range: Range<usize>) -> Self;
+
+    /// A part, copied to where decisions can look at it. The range must lie within.
+    fn read(&self, range: Range<usize>) -> Bytes;
+
+    /// One blob out of a few bytes and another blob.
+    fn prefixed(prefix: &[u8], rest: &Self) -> Self;
+}
+
+impl Blob for Bytes {
+    fn from_bytes(bytes: Bytes) -> Self {
+        bytes
+    }
+
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn slice(&self, range: Range<usize>) -> Self {
+        Self::slice(self, range)
+    }
+
+    fn read(&self, range: Range<usize>) -> Bytes {
+        Self::slice(self, range)
+    }
+
+    fn prefixed(prefix: &[u8], rest: &Self) -> Self {
+        [prefix, rest].concat().into()
+    }
+}

@@ -1,0 +1,47 @@
+// Runs the built Worker in workerd, on a port of its own, until standard input ends.
+//
+// Reads one line of JSON: { vars, secrets?, kvPersist?, root }. Writes one line of JSON: { port, pid? }.
+// The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
+import { createInterface } from 'node:readline'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { Miniflare, convertV4MiniflareOptions, Log, LogLevel } from 'miniflare'
+
+const freePort = () => new Promise((resolve, reject) => {
+  const server = createServer()
+  server.on('error', reject)
+  server.listen(0, '127.0.0.1', () => {
+    const { port } = server.address()
+    server.close(() => resolve(port))
+  })
+})
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+const { value: line } = await lines.next()
+const options = JSON.parse(line)
+const build = path.join(options.root, 'build')
+const port = options.port ?? await freePort()
+
+const miniflare = new Miniflare(convertV4MiniflareOptions({
+  name: 'larder',
+  modulesRoot: build,
+  modules: [
+    { type: 'ESModule', path: path.join(build, 'index.js') },
+    { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') }
+  ],
+  compatibilityDate: options.compatibilityDate,
+  bindings: { ...options.vars, ...options.secrets },
+  kvNamespaces: options.kv === false ? [] : ['CACHE'],
+  kvPersist: options.persist ? path.join(options.persist, 'kv') : false,
+  cache: true,
+  cachePersist: options.persist ? path.join(options.persist, 'cache') : false,
+  unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+  port: 0,
+  host: '127.0.0.1',
+  log: new Log(LogLevel.WARN)
+}))
+await miniflare.ready
+process.stdout.write(JSON.stringify({ port }) + '\n')
+await lines.next()
+await miniflare.dispose()
+process.exit(0)
