@@ -1,4 +1,6 @@
 //! Larder.
+#![warn(missing_docs, unreachable_pub)]
+
 pub mod cache;
 pub mod digest;
 pub mod engine;

@@ -145,3 +145,26 @@ reasons! {
     /// The `Host` field or the request target is not valid.
     HostInvalid = "host-invalid",
 }
+
+impl Reason {
+    /// Whether an answer refused for this reason would be refused whoever had asked: the next ones need not wait for it, nor look
+    /// for it far away. What only one request brought about says nothing of the others.
+    #[must_use]
+    pub const fn holds_for_everyone(self) -> bool {
+        matches!(
+            self,
+            Self::NoStore
+                | Self::Private
+                | Self::VaryAnything
+                | Self::VaryUnreadable
+                | Self::VaryUnkeyed
+                | Self::NoFreshness
+                | Self::Expired
+                | Self::StatusNotStored
+                | Self::NotUnderstood
+                | Self::TypeMismatch
+                | Self::SelfRedirect
+                | Self::WithheldCookieSet
+        )
+    }
+}

@@ -82,6 +82,12 @@ impl Head {
         with_jitter(lifetime(&self.terms, self.status, policy).unwrap_or_default(), self.draw, policy)
     }
 
+    /// The lifetime left, in seconds; negative once it is stale.
+    #[must_use]
+    pub fn ttl(&self, policy: &Policy, now: Timestamp) -> i64 {
+        i64::from(self.lifetime(policy).get()) - i64::from(self.age(now).get())
+    }
+
     /// Whether it is fresh or inside a stale window, so that an error must not take its place.
     #[must_use]
     pub fn is_of_use(&self, policy: &Policy, now: Timestamp) -> bool {

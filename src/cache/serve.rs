@@ -13,6 +13,7 @@ use super::entry::{BodyFacts, Head};
 use super::stored_fields::stops_here;
 use super::validation::has_validator;
 use crate::fields::cache_control_text::with_max_age;
+use crate::fields::grammar::text;
 use crate::fields::preconditions::{Validators, if_range_holds, is_not_modified};
 use crate::fields::range::{ByteRange, ContentRange, requested};
 use crate::fields::{Seconds, Timestamp, hop_by_hop};
@@ -53,10 +54,7 @@ pub struct Wanted<'a> {
 /// The response to `wanted` from the stored response `head`, which is `age` old.
 #[must_use]
 pub fn serve(wanted: Wanted, head: &Head, age: Seconds, policy: &Policy) -> Served {
-    let mut headers: HeaderMap = HeaderMap::with_capacity(head.headers.len() + 4);
-    for (name, value) in head.headers.iter().filter(|(name, _)| !stops_here(name)) {
-        headers.append(name.clone(), value.clone());
-    }
+    let mut headers = deliverable(&head.headers);
     headers.insert(AGE, HeaderValue::from(age.get()));
     if !has_validator(&headers) && head.status == StatusCode::OK {
         headers.insert(ETAG, digest_tag(&head.body));
@@ -159,11 +157,17 @@ pub fn has_it_already(request: &RequestHead, response: &ResponseHead, received: 
 /// Fields for a response that goes straight from the origin to the client.
 #[must_use]
 pub fn straight_through(headers: &HeaderMap) -> HeaderMap {
-    let mut sent = headers.clone();
-    hop_by_hop::strip(&mut sent);
-    let internal: Vec<_> = sent.keys().filter(|name| stops_here(name)).cloned().collect();
-    for name in internal {
-        sent.remove(name);
+    let mut kept = headers.clone();
+    hop_by_hop::strip(&mut kept);
+    deliverable(&kept)
+}
+
+/// The fields that go downstream. One that was garbled on the way, since it was no UTF-8, is not passed on as something else.
+fn deliverable(headers: &HeaderMap) -> HeaderMap {
+    let mut sent = HeaderMap::with_capacity(headers.len() + 4);
+    let whole = |value: &HeaderValue| !text(value).contains('\u{fffd}');
+    for (name, value) in headers.iter().filter(|(name, value)| !stops_here(name) && whole(value)) {
+        sent.append(name.clone(), value.clone());
     }
     sent
 }

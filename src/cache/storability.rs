@@ -14,7 +14,7 @@ use super::terms::{Terms, read_terms};
 use super::validation::has_validator;
 use super::variant::selecting;
 use crate::fields::grammar::sole_line;
-use crate::fields::{ResponseDirectives, Seconds, Vary};
+use crate::fields::{Lifetime, ResponseDirectives, Seconds, Vary};
 use crate::forward::{Lookup, Treatment, treatment};
 use crate::message::ResponseHead;
 use crate::policy::{CacheMode, Policy};
@@ -57,7 +57,7 @@ pub fn storability(
     let names = check_vary(lookup, &response.headers, policy)?;
     check_representation(lookup, response, policy)?;
     let initial_age = corrected_initial_age(&response.headers, fetched);
-    check_freshness(response, &terms, initial_age, policy)?;
+    check_freshness(response, &terms, &directives, initial_age, policy)?;
     Ok(Admission {
         terms,
         initial_age,
@@ -161,15 +161,18 @@ fn check_representation(lookup: &Lookup, response: &ResponseHead, policy: &Polic
     Ok(())
 }
 
-/// A response needs a lifetime, and must be of some use after now.
+/// A response needs a lifetime that can be read, and must be of some use after now.
 fn check_freshness(
     response: &ResponseHead,
     terms: &Terms,
+    directives: &ResponseDirectives,
     initial_age: Seconds,
     policy: &Policy,
 ) -> Result<(), Reason> {
     let validator = has_validator(&response.headers);
+    let unreadable = directives.s_maxage.or(directives.max_age) == Some(Lifetime::Malformed);
     let useful = match lifetime(terms, response.status, policy) {
+        Some(_) if unreadable => return Err(Reason::Expired),
         Some(lifetime) => lifetime + StaleWindows::of(terms, policy).longest(),
         None if terms.no_cache && validator => Seconds::ZERO,
         None => return Err(Reason::NoFreshness),

@@ -16,8 +16,9 @@ use crate::fields::{EntityTag, hop_by_hop};
 use crate::message::ResponseHead;
 use crate::policy::Policy;
 
-/// Fields that describe the body as it is stored; a 304 does not change the body.
-const OF_THE_BODY: [HeaderName; 3] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE];
+/// Fields that describe the body as it is stored, which a 304 does not change. The entity tag is among them: the 304 was given
+/// for it, and a strong form of a weak one would promise more than the body holds.
+const OF_THE_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG];
 
 /// Whether the origin gave something to validate by.
 #[must_use]

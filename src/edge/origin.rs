@@ -13,7 +13,6 @@ use super::js::{self, AbortController};
 use super::ports::Edge;
 use super::timer::sleep;
 use crate::engine::ports::{Body, FetchError, OriginRequest, OriginResponse};
-use crate::fields::content_coding;
 use crate::message::ResponseHead;
 
 #[derive(Serialize)]
@@ -40,7 +39,7 @@ pub(super) async fn fetch(request: OriginRequest<Edge>) -> Result<OriginResponse
         }
     };
     let response: Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
-    read_response(response, controller, request.decode).ok_or(FetchError::Unreachable)
+    read_response(response, controller).ok_or(FetchError::Unreachable)
 }
 
 fn init(request: &OriginRequest<Edge>, controller: &AbortController) -> Result<Object, JsValue> {
@@ -59,12 +58,9 @@ fn init(request: &OriginRequest<Edge>, controller: &AbortController) -> Result<O
     Ok(init)
 }
 
-fn read_response(response: Response, controller: AbortController, decode: bool) -> Option<OriginResponse<Edge>> {
+fn read_response(response: Response, controller: AbortController) -> Option<OriginResponse<Edge>> {
     let status = StatusCode::from_u16(response.status()).ok()?;
-    let mut headers = read_headers(&response.headers());
-    if decode {
-        content_coding::remove_decoded(&mut headers);
-    }
+    let headers = read_headers(&response.headers());
     let rebuildable = (200..600).contains(&status.as_u16());
     let body = match response.body() {
         Some(readable) => stream(readable, controller, &response, rebuildable),

@@ -8,9 +8,10 @@ use http::{Method, StatusCode};
 use super::ports::{Body, Ports};
 use super::report::Report;
 use crate::cache::Entry;
-use crate::cache::serve::{Part, Served, Wanted, serve};
+use crate::cache::serve::{Part, Served, Wanted, serve, straight_through};
 use crate::fields::Seconds;
-use crate::message::RequestHead;
+use crate::fields::content_coding::{accepts, decoded_coding, without_coding};
+use crate::message::{RequestHead, ResponseHead};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::store::Blob;
@@ -23,7 +24,8 @@ pub struct Response<P: Ports> {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body<P>,
-    /// Whether the body is passed on under the content coding its fields state, so that the runtime must not apply it again.
+    /// Whether the bytes of the body are already under the content coding that the fields state. A body that the runtime would
+    /// decode for a reader is not: it is passed on with its coding, or decoded if the fields state none.
     pub encoded: bool,
 }
 
@@ -46,6 +48,16 @@ pub(super) fn from_entry<P: Ports>(
         }
     };
     Response { status, headers, body, encoded: true }
+}
+
+/// The origin's own answer: under its content coding if the client takes that, decoded if not.
+pub(super) fn from_origin<P: Ports>(request: &RequestHead, head: &ResponseHead, body: Body<P>) -> Response<P> {
+    let coding = decoded_coding(&head.headers);
+    let headers = match coding {
+        Some(coding) if !accepts(&request.headers, coding) => straight_through(&without_coding(&head.headers)),
+        _ => straight_through(&head.headers),
+    };
+    Response { status: head.status, headers, body, encoded: coding.is_none() }
 }
 
 /// An answer of our own, in plain text.

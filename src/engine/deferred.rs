@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Engine;
 use super::exchange::{Exchanged, duration};
-use super::fill::not_replaced;
+use super::admit::{as_stored, not_replaced};
 use super::flights::{Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
@@ -201,21 +201,15 @@ impl<P: Ports> Engine<P> {
         let stamp = self.stamp(now);
         let exchange = self.exchange(&request, &lookup, &policy, Some(&entry)).await;
         match exchange.result {
-            Exchanged::NotModified(head) => {
-                let entry = Rc::new(Entry {
-                    head: Head { stamp, draw: self.ports.draw() as f32, ..*head },
-                    body: entry.body.clone(),
-                });
+            Exchanged::NotModified { head, body } => {
+                let entry = Rc::new(Entry { head: Head { stamp, draw: self.ports.draw() as f32, ..*head }, body });
                 lead.land(Verdict::Stored(entry.clone()));
                 self.write(Writing { entry, policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {
-                let admission = storability(&lookup, false, &response.head, &policy, exchange.fetched);
-                let admission =
-                    admission.and_then(|admission| not_replaced(admission, &response.head, &entry, &policy, now));
-                let (Ok(admission), Exchanged::Response(response)) = (admission, Exchanged::Response(response)) else {
-                    return;
-                };
+                let admission = storability(&lookup, false, &as_stored(&response.head), &policy, exchange.fetched)
+                    .and_then(|admission| not_replaced(admission, &response.head, &entry, &policy, now));
+                let Ok(admission) = admission else { return };
                 let plan = StorePlan {
                     key: lookup.key,
                     status: response.head.status,

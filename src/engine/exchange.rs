@@ -22,8 +22,13 @@ pub(super) const LOOP: HeaderName = HeaderName::from_static("larder-loop");
 
 /// What the origin had to say.
 pub(super) enum Exchanged<P: Ports> {
-    /// The stored response still holds; this is its new head.
-    NotModified(Box<Head>),
+    /// The stored response still holds.
+    NotModified {
+        /// Its new head.
+        head: Box<Head>,
+        /// Its body, which is the old one.
+        body: P::Blob,
+    },
     /// A response of its own.
     Response(OriginResponse<P>),
     /// Nothing that can be used.
@@ -81,7 +86,8 @@ impl<P: Ports> Engine<P> {
         }
         if let Some(entry) = validating {
             if let Some(head) = freshen(&entry.head, &response.head, policy, first.fetched) {
-                return Exchange { result: Exchanged::NotModified(Box::new(head)), ..first };
+                let result = Exchanged::NotModified { head: Box::new(head), body: entry.body.clone() };
+                return Exchange { result, ..first };
             }
         } else if asked_by_client {
             return first;
@@ -111,6 +117,9 @@ impl<P: Ports> Engine<P> {
         let answer = self.fetch(ask, &policy.origin, &request.url).await;
         let fetched = Fetched { requested, received: self.ports.now() };
         let result = match answer {
+            Ok(response) if response.head.status.is_informational() => {
+                Exchanged::Failed(Failure::Nonsense(Reason::StatusInvalid))
+            }
             Ok(response) => Exchanged::Response(response),
             Err(error) => Exchanged::Failed(Failure::Fetch(error)),
         };

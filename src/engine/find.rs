@@ -62,7 +62,8 @@ impl<P: Ports> Engine<P> {
     /// Looks up what answers the request.
     pub(super) async fn find(&self, config: &Config, asking: Asking<'_>) -> Found<P> {
         let (alias, mut tiers) = self.tiers(config, asking.policy);
-        if self.isolate.unshareable(&asking.lookup.key, asking.now).is_some() {
+        let unshareable = self.isolate.unshareable(&asking.lookup.key, asking.now);
+        if unshareable.is_some_and(|reason| reason != Reason::WithheldCookieSet) {
             // What could not be shared a moment ago is not looked for far away.
             tiers.retain(|tier| *tier == Tier::Memory);
         }

@@ -69,12 +69,13 @@ impl<P: Ports> Engine<P> {
         let Outcome { response, report, deferred } = match url {
             Err(_) => turned_away(Reason::HostInvalid),
             Ok(url) => {
-                let handshake = headers.contains_key(UPGRADE).then(|| headers.clone());
-                hop_by_hop::strip(&mut headers);
                 let scope = self.settings.tokens.bearer(&headers);
                 if scope.is_some() {
                     headers.remove(AUTHORIZATION);
                 }
+                let websocket = grammar::members(&headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+                let handshake = websocket.then(|| headers.clone());
+                hop_by_hop::strip(&mut headers);
                 let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
                 self.dispatch(&RequestOf { head: &head, handshake, scope }, body).await
             }
@@ -102,7 +103,7 @@ impl<P: Ports> Engine<P> {
                 self.pass(request, body, origin, Seconds::new(30), Reason::ConfigInvalid).await
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
-            Configured::Ready(_) if is_reserved(&head.url.path) => self.administer(request),
+            Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => self.administer(request),
             Configured::Ready(config) => self.route(config, request, body).await,
         }
     }
@@ -188,6 +189,7 @@ impl<P: Ports> Engine<P> {
             _ if self.settings.tokens.enabled() && scope.is_none() => {
                 problem(StatusCode::UNAUTHORIZED, "A valid bearer token is needed.")
             }
+            _ if head.method.as_str() == "PURGE" => problem(StatusCode::METHOD_NOT_ALLOWED, "There is no purge here."),
             _ => problem(StatusCode::NOT_FOUND, "There is nothing here."),
         };
         Outcome::new(response, report, Vec::new())

@@ -54,8 +54,11 @@ impl<P: Ports> Isolate<P> {
         remembered.get(key).filter(|(_, since)| now.since(*since) < UNSHAREABLE_FOR).map(|(reason, _)| *reason)
     }
 
-    /// Remembers that an answer for `key` could not be shared: nobody waits for the next one.
+    /// Remembers that an answer for `key` could not be shared, if that is true for everyone: nobody waits for the next one.
     pub(super) fn remember_unshareable(&self, key: CacheKey, reason: Reason, now: Timestamp) {
+        if !reason.holds_for_everyone() {
+            return;
+        }
         let mut remembered = self.unshareable.borrow_mut();
         if remembered.len() >= MAX_REMEMBERED {
             remembered.retain(|_, (_, since)| now.since(*since) < UNSHAREABLE_FOR);

@@ -4,7 +4,9 @@
 //! knows HTTP caching, and nothing here knows the runtime.
 
 pub mod admin;
+mod admit;
 mod answer;
+mod collapse;
 mod deferred;
 mod exchange;
 mod fill;

@@ -54,6 +54,10 @@ impl<P: Ports> Engine<P> {
                 return Outcome::new(plain(status, text), Report { reason: Some(reason), ..report }, Vec::new());
             }
         };
+        if response.head.status.is_informational() && request.handshake.is_none() {
+            let (status, text) = failure_answer(Reason::StatusInvalid);
+            return Outcome::new(plain(status, text), Report { reason: Some(Reason::StatusInvalid), ..report }, Vec::new());
+        }
         report.origin_millis = Some(self.ports.now().as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
         let invalidated = invalidated_by(head, &response.head);

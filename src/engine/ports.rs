@@ -99,7 +99,7 @@ pub struct OriginRequest<P: Ports> {
     pub headers: HeaderMap,
     /// The client's.
     pub body: Body<P>,
-    /// Whether the body is wanted as it is under its content coding, or decoded.
+    /// Whether whoever reads the body reads it decoded. Passed on unread, it stays as it is.
     pub decode: bool,
     /// Longest wait for the response headers.
     pub timeout: Duration,
@@ -107,7 +107,7 @@ pub struct OriginRequest<P: Ports> {
 
 /// What it answers.
 pub struct OriginResponse<P: Ports> {
-    /// Status and fields. If the body was decoded, the fields no longer speak of a coding.
+    /// Status and fields, as they came.
     pub head: ResponseHead,
     /// The body.
     pub body: Body<P>,

@@ -1,0 +1,85 @@
+//! Concurrent misses for one key: one request asks the origin, the others wait for what it brings.
+
+use std::rc::Rc;
+
+use http::Method;
+use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
+
+use super::Engine;
+use super::answer::from_entry;
+use super::exchange::duration;
+use super::fill::Fill;
+use super::find::Asking;
+use super::flights::{Lead, Role, Verdict};
+use super::handle::{Outcome, RequestOf};
+use super::ports::Ports;
+use super::report::Report;
+use super::within::within;
+use crate::cache::Entry;
+use crate::cache::reuse::Reuse;
+use crate::cache::variant::answers;
+use crate::policy::Collapse;
+
+/// What became of joining a flight.
+pub(super) enum Joined<P: Ports> {
+    /// What it brought answers this request too.
+    Answered(Box<Outcome<P>>),
+    /// This request is the one that asks.
+    Leads(Lead<P>),
+    /// What it brought is of no use here, or it took too long.
+    Alone,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Waits for the request that leads, or becomes it.
+    pub(super) async fn collapse(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>) -> Joined<P> {
+        let patience = duration(fill.policy.timeout);
+        loop {
+            let follow = match self.isolate.flights.join(&self.ports, fill.asking.lookup.key) {
+                Role::Lead(lead) => return Joined::Leads(lead),
+                Role::Follow(follow) => follow,
+            };
+            let verdict = match within(&*self.ports, patience, follow.verdict()).await {
+                Some(Some(verdict)) => verdict,
+                // The leader is gone without a word: somebody else leads.
+                Some(None) => continue,
+                None => return Joined::Alone,
+            };
+            let answer = match verdict {
+                Verdict::Stored(entry) => self.landed(request, fill, &entry),
+                Verdict::NotShared(_) => None,
+                // An error of the origin's own is for its client; a stale entry is for everyone.
+                Verdict::Failed(None) if fill.fallback().is_none() => None,
+                Verdict::Failed(error) => Some(self.without_origin(request, fill, error)),
+            };
+            return answer.map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
+        }
+    }
+
+    /// What a leader stored, if it answers this request too.
+    fn landed(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, entry: &Rc<Entry<P::Blob>>) -> Option<Outcome<P>> {
+        if !answers(&entry.head, &fill.asking.lookup.headers) {
+            return None;
+        }
+        let now = self.ports.now();
+        let (age, ttl) = match self.judge(entry, Asking { now, ..fill.asking }) {
+            Reuse::Fresh { age, ttl } | Reuse::Stale { age, ttl, .. } => (age, ttl),
+            // It was asked for after this request came: for this one it is as good as asked for now.
+            Reuse::Validate { .. } if entry.head.fetched.requested >= fill.asking.now => (entry.head.age(now), 0),
+            Reuse::Validate { .. } | Reuse::Refuse(_) => return None,
+        };
+        let forward_status = Some(entry.head.status.as_u16());
+        let report = Report { collapsed: true, ttl: Some(ttl), forward_status, ..fill.report.clone() };
+        Some(Outcome::new(from_entry(request.head, entry, age, fill.policy), report, Vec::new()))
+    }
+}
+
+/// Whether one answer could do for several: a GET that nobody narrows down. With something to validate the origin is asked our own
+/// conditions, whatever the client's were.
+pub(super) fn may_collapse<P: Ports>(request: &RequestOf<'_>, fill: &Fill<'_, P>) -> bool {
+    let sent = &fill.asking.lookup.headers;
+    let narrowing = [RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
+    let narrowed = narrowing.iter().any(|name| sent.contains_key(name)) && fill.stored().is_none();
+    let collapses = fill.policy.collapse != Collapse::Off && request.head.method == Method::GET;
+    collapses && !fill.asking.directives.no_store && !narrowed
+}

@@ -1,0 +1,6 @@
+//! The built Worker in a real workerd, raw sockets on both sides. What counts is what the origin saw and what the client got, never
+//! a status field alone.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod probe;
+mod support;

@@ -1,0 +1,9 @@
+//! The order of things, in a simulated world: what the origin was asked, what the client got, what is in the stores.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod collapse;
+mod spine;
+mod staleness;
+mod stores;

@@ -1,0 +1,120 @@
+//! Tiers: nearest first, backfill, faults that cost no more than time.
+
+use std::time::Duration;
+
+use larder::policy::Tier;
+use serde_json::json;
+
+use crate::support::test;
+use crate::support::world::{Asked, Fault, Scripted, World};
+
+fn cacheable(_: &Asked) -> Scripted {
+    Scripted::new(200, &[("cache-control", "max-age=600")], "page")
+}
+
+#[test]
+fn another_isolate_finds_what_one_has_stored() {
+    for only in [Tier::Colo, Tier::Kv] {
+        let world = World::new(&json!({}), cacheable);
+        world.ports.tiers.replace(vec![only]);
+        world.get("/a", &[]);
+        let other = world.another_isolate(&json!({}));
+        assert!(other.get("/a", &[]).is_hit(), "{only:?}");
+        assert_eq!(world.asked(), 1);
+    }
+}
+
+#[test]
+fn a_hit_far_away_is_kept_nearby() {
+    let world = World::new(&json!({}), cacheable);
+    world.get("/a", &[]);
+    world.ports.stores.borrow_mut().retain(|(tier, _), _| *tier == Tier::Kv);
+    let other = world.another_isolate(&json!({}));
+    other.get("/a", &[]);
+    assert!(world.ports.stores.borrow().keys().any(|(tier, _)| *tier == Tier::Colo));
+    world.ports.stores.borrow_mut().clear();
+    assert!(other.get("/a", &[]).is_hit(), "from the isolate's own memory");
+}
+
+#[test]
+fn what_lives_less_than_a_minute_never_goes_to_kv() {
+    let world = World::new(&json!({}), |_| Scripted::new(200, &[("cache-control", "max-age=30")], "page"));
+    world.get("/a", &[]);
+    let tiers: Vec<_> = world.ports.stores.borrow().keys().map(|(tier, _)| *tier).collect();
+    assert_eq!(tiers, [Tier::Colo]);
+}
+
+#[test]
+fn a_tier_that_fails_is_a_miss_that_says_so() {
+    for fault in [
+        Fault { fails: true, ..Fault::default() },
+        Fault { delay: Duration::from_secs(60), ..Fault::default() },
+        Fault { corrupts: true, ..Fault::default() },
+    ] {
+        let world = World::new(&json!({}), cacheable);
+        world.get("/a", &[]);
+        world.fault(Tier::Colo, fault);
+        world.fault(Tier::Kv, fault);
+        let other = world.another_isolate(&json!({}));
+        let before = world.ports.executor.now();
+        let answer = other.get("/a", &[]);
+        assert_eq!((answer.status, answer.body.as_str(), answer.is_hit()), (200, "page", false), "{fault:?}");
+        assert!(matches!(answer.reason(), Some("store-failed" | "record-unreadable")), "{fault:?}: {:?}", answer.reason());
+        assert!(world.ports.executor.now() - before < 20_000, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_record_under_another_key_is_not_used() {
+    let world = World::new(&json!({}), |asked| Scripted::new(200, &[("cache-control", "max-age=600")], &asked.url));
+    world.get("/a", &[]);
+    world.get("/b", &[]);
+    let mut records: Vec<_> = world.ports.stores.borrow().iter().map(|(slot, record)| (*slot, record.clone())).collect();
+    records.sort_by_key(|((tier, key), _)| (tier.as_str(), *key));
+    let swapped: Vec<_> = records.iter().map(|(slot, _)| *slot).zip(records.iter().rev().map(|(_, record)| record.clone())).collect();
+    world.ports.stores.replace(swapped.into_iter().collect());
+    let other = world.another_isolate(&json!({}));
+    assert_eq!(other.get("/a", &[]).body, "http://origin.test/a");
+}
+
+#[test]
+fn a_body_that_breaks_off_is_not_stored() {
+    let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=600")], "half of a pa").breaking_off();
+    let world = World::new(&json!({}), origin);
+    world.get("/a", &[]);
+    assert!(world.ports.stores.borrow().is_empty());
+    assert!(!world.get("/a", &[]).is_hit());
+}
+
+#[test]
+fn a_body_over_the_limit_is_delivered_and_not_stored() {
+    let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=600")], &"x".repeat(2000));
+    let world = World::new(&json!({ "SITE": { "max_body": 1999 } }), origin);
+    assert_eq!(world.get("/a", &[]).body.len(), 2000);
+    assert!(world.ports.stores.borrow().is_empty());
+}
+
+#[test]
+fn jitter_shortens_a_lifetime_and_never_lengthens_it() {
+    for (draw, fresh_until) in [(0.0, 600), (0.5, 540), (1.0, 480), (7.0, 480), (-3.0, 600)] {
+        let world = World::new(&json!({ "SITE": { "jitter": "20%" } }), cacheable);
+        world.ports.draws.set(draw);
+        world.get("/a", &[]);
+        world.advance(fresh_until - 1);
+        assert!(world.get("/a", &[]).is_hit(), "draw {draw}");
+        world.advance(1);
+        assert!(!world.get("/a", &[]).is_hit(), "draw {draw}");
+    }
+}
+
+#[test]
+fn a_tightened_policy_retires_what_was_stored_under_the_old_one() {
+    let world = World::new(&json!({}), cacheable);
+    world.get("/a", &[]);
+    let tightened = world.another_isolate(&json!({ "SITE": { "vary_cookie": ["sid"] } }));
+    assert!(!tightened.get("/a", &[]).is_hit());
+    let shortened = world.another_isolate(&json!({ "SITE": { "max_ttl": "30s" } }));
+    assert!(shortened.get("/a", &[]).is_hit());
+    world.advance(30);
+    assert!(!shortened.get("/a", &[]).is_hit(), "a shorter lifetime applies to what is stored");
+}

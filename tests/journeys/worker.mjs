@@ -1,0 +1,34 @@
+// The built Worker in workerd, as it is deployed: one process, one port, secrets of its own.
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { node, root, start, stop } from '../../tools/processes.mjs'
+
+// Starts it with these variables.
+export const startWorker = async vars => {
+  if (!existsSync(path.join(root, 'build/index.js'))) throw new Error('there is no build; run `make build` first')
+  const child = start(node, [path.join(root, 'tests/e2e/workerd.mjs')], {
+    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
+  const secrets = { IDENTITY_KEY: randomBytes(32).toString('hex') }
+  const compatibilityDate = await readCompatibilityDate()
+  child.stdin.write(JSON.stringify({ root, vars, secrets, compatibilityDate }) + '\n')
+  const port = await readPort(child)
+  // It ends with its input.
+  return { url: `http://127.0.0.1:${port}`, stop: () => stop(child, () => child.stdin.end()) }
+}
+
+const readCompatibilityDate = async () => {
+  const text = await readFile(path.join(root, 'wrangler.toml'), 'utf8')
+  return /^compatibility_date = "(.+)"$/m.exec(text)[1]
+}
+
+const readPort = async child => {
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{"port":')) return JSON.parse(line).port
+  }
+  throw new Error('the Worker did not start')
+}

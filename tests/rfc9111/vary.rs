@@ -1,0 +1,86 @@
+//! `Vary`: which stored response answers which request (RFC 9111 §4.1).
+
+use http::HeaderName;
+use larder::cache::variant::{answers, selecting};
+use larder::fields::Vary;
+
+use super::given::{head, plain};
+use crate::support::{headers, test};
+
+#[test]
+fn one_star_anywhere_means_anything() {
+    for lines in [&["*"][..], &["*, *"], &["*", "*"], &[", *"], &["", "*"], &["*, a"], &["a, *"], &["a", "*"], &[",*"]] {
+        let fields: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
+        assert_eq!(Vary::read(&headers(&fields)), Vary::Anything, "{lines:?}");
+    }
+}
+
+#[test]
+fn names_are_taken_together_and_what_is_no_name_spoils_them() {
+    let by = |names: &[&str]| Vary::By(names.iter().map(|name| HeaderName::from_bytes(name.as_bytes()).expect("a name")).collect());
+    for (lines, expected) in [
+        (&["Foo, Bar"][..], by(&["bar", "foo"])),
+        (&["foo", "FOO"], by(&["foo"])),
+        (&[" , foo ,, "], by(&["foo"])),
+        (&[], by(&[])),
+        (&[""], by(&[])),
+        (&[",,,"], by(&[])),
+        (&["a:b"], Vary::Unreadable),
+        (&["a b"], Vary::Unreadable),
+        (&["caf\u{e9}"], Vary::Unreadable),
+    ] {
+        let fields: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
+        assert_eq!(Vary::read(&headers(&fields)), expected, "{lines:?}");
+    }
+    let many = (0..1000).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
+    assert_eq!(Vary::read(&headers(&[("vary", &many)])), Vary::Unreadable);
+}
+
+fn same(name: &'static str, one: &[&str], other: &[&str]) -> bool {
+    let sent = |lines: &[&str]| headers(&lines.iter().map(|line| (name, *line)).collect::<Vec<_>>());
+    let mut stored = head(&plain(), 200, &[("cache-control", "max-age=60")]);
+    stored.selecting = selecting(&[HeaderName::from_static(name)], &sent(one));
+    answers(&stored, &sent(other))
+}
+
+#[test]
+fn values_match_after_normalising_what_cannot_matter() {
+    for (name, one, other, expected) in [
+        ("foo", &["1"][..], &["1"][..], true),
+        ("foo", &["1"], &["2"], false),
+        ("foo", &["1"], &[], false),
+        ("foo", &[], &["1"], false),
+        ("foo", &[], &[], true),
+        ("foo", &[], &[""], false),
+        ("foo", &["1, 2"], &["1", "2"], true),
+        ("foo", &["1,2"], &[" 1, 2 "], true),
+        ("foo", &["1,2"], &["2,1"], false),
+        ("foo", &["a"], &["A"], false),
+        ("accept-language", &["en, de"], &["de, en"], true),
+        ("accept-language", &["en, de"], &["eN, De"], true),
+        ("accept-language", &["en, de"], &[" en ,   de"], true),
+        ("accept-language", &["en, de"], &["en, de;q=0.5"], false),
+        ("accept-language", &["en;q=0.50"], &["en;q=0.5"], true),
+        ("accept-language", &["en", "fr"], &["en", "de"], false),
+        ("accept", &["text/html, */*;q=0.1"], &["*/*;q=0.1, text/html"], true),
+    ] {
+        assert_eq!(same(name, one, other), expected, "{name}: {one:?} and {other:?}");
+    }
+}
+
+#[test]
+fn the_language_a_client_wants_most_is_the_one_it_gets() {
+    let mut stored = head(&plain(), 200, &[("cache-control", "max-age=60"), ("content-language", "de")]);
+    stored.selecting = selecting(&[http::header::ACCEPT_LANGUAGE], &headers(&[("accept-language", "en, de")]));
+    for (wanted, expected) in [
+        ("fr;q=0.5, de;q=1.0", true),
+        ("DE", true),
+        ("de;q=0.5, fr;q=0.9", false),
+        ("de, fr", false),
+        ("fr", false),
+        ("de;q=0", false),
+        ("", false),
+    ] {
+        assert_eq!(answers(&stored, &headers(&[("accept-language", wanted)])), expected, "{wanted}");
+    }
+}

@@ -1,0 +1,373 @@
+//! A simulated world: virtual clock, stores in memory, a scripted origin, switches for faults.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use larder::cache::CacheKey;
+use larder::digest::{Digest, sha256};
+use larder::engine::ports::{
+    Abandoned, Body, BodyLimits, CollectError, FetchError, OriginRequest, OriginResponse, Ports, StoreError,
+};
+use larder::engine::{Arrival, Deferred, Engine, Isolate, Outcome, Secrets, Settings};
+use larder::fields::Timestamp;
+use larder::message::ResponseHead;
+use larder::policy::Tier;
+use larder::url::CanonicalUrl;
+use serde_json::{Value, json};
+
+use super::executor::Executor;
+use super::{NOW, headers};
+
+/// What the origin was asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: Method,
+    pub url: String,
+    pub headers: HeaderMap,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// What it answers.
+#[derive(Debug, Clone)]
+pub struct Scripted {
+    pub result: Result<(u16, HeaderMap, Vec<Bytes>), FetchError>,
+    /// Before the headers.
+    pub delay: Duration,
+    /// Whether the body breaks off after the last piece.
+    pub breaks_off: bool,
+}
+
+impl Scripted {
+    pub fn new(status: u16, fields: &[(&str, &str)], body: &str) -> Self {
+        let pieces = vec![Bytes::from(body.to_owned())];
+        Self { result: Ok((status, headers(fields), pieces)), delay: Duration::from_millis(10), breaks_off: false }
+    }
+
+    pub fn error(error: FetchError) -> Self {
+        Self { result: Err(error), delay: Duration::from_millis(10), breaks_off: false }
+    }
+
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    pub fn breaking_off(self) -> Self {
+        Self { breaks_off: true, ..self }
+    }
+}
+
+type Script = Box<dyn FnMut(&Asked) -> Scripted>;
+
+/// How a tier behaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fault {
+    pub fails: bool,
+    pub delay: Duration,
+    pub corrupts: bool,
+}
+
+/// The world behind the ports.
+pub struct WorldPorts {
+    pub executor: Executor,
+    origin: RefCell<Script>,
+    pub asked: RefCell<Vec<Asked>>,
+    pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
+    pub faults: RefCell<HashMap<Tier, Fault>>,
+    pub tiers: RefCell<Vec<Tier>>,
+    pub draws: Cell<f64>,
+    pub logged: RefCell<Vec<String>>,
+}
+
+/// A body under way: its pieces, and whether the end is missing.
+#[derive(Debug, Clone)]
+pub struct Pieces(Vec<Bytes>, bool);
+
+impl Ports for WorldPorts {
+    type Blob = Bytes;
+    type Stream = Pieces;
+    type Signal = Rc<Cell<bool>>;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.executor.now())
+    }
+
+    fn draw(&self) -> f64 {
+        self.draws.get()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        self.executor.sleep(duration)
+    }
+
+    async fn fetch(&self, request: OriginRequest<Self>) -> Result<OriginResponse<Self>, FetchError> {
+        let asked = Asked { method: request.method, url: request.url, headers: request.headers };
+        self.asked.borrow_mut().push(asked.clone());
+        let scripted = (self.origin.borrow_mut())(&asked);
+        if scripted.delay >= request.timeout {
+            self.executor.sleep(request.timeout).await;
+            return Err(FetchError::Timeout);
+        }
+        self.executor.sleep(scripted.delay).await;
+        let (status, headers, pieces) = scripted.result?;
+        let head = ResponseHead { status: StatusCode::from_u16(status).expect("a status"), headers };
+        let body = if asked.method == Method::HEAD || matches!(status, 204 | 304) {
+            Body::Empty
+        } else {
+            Body::Stream(Pieces(pieces, scripted.breaks_off))
+        };
+        Ok(OriginResponse { head, body })
+    }
+
+    fn tee(&self, body: Pieces) -> Result<(Pieces, Pieces), Pieces> {
+        Ok((body.clone(), body))
+    }
+
+    fn collect(&self, body: Pieces, mut limits: BodyLimits) -> impl Future<Output = Result<Bytes, CollectError>> + 'static {
+        async move {
+            for piece in &body.0 {
+                if !limits.room.take(piece.len() as u64) {
+                    return Err(CollectError::TooLarge);
+                }
+            }
+            if body.1 { Err(CollectError::Truncated) } else { Ok(body.0.concat().into()) }
+        }
+    }
+
+    async fn digest(&self, blob: &Bytes) -> Digest {
+        sha256(blob)
+    }
+
+    async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<Bytes>, StoreError> {
+        self.fault(tier).await?;
+        let stores = self.stores.borrow();
+        let found = stores.get(&(tier, key)).filter(|(_, until)| *until > self.executor.now()).map(|(record, _)| record.clone());
+        let corrupts = self.faults.borrow().get(&tier).is_some_and(|fault| fault.corrupts);
+        Ok(found.map(|record| if corrupts { corrupted(&record) } else { record }))
+    }
+
+    async fn write(&self, tier: Tier, key: CacheKey, record: &Bytes, life: Duration) -> Result<(), StoreError> {
+        self.fault(tier).await?;
+        let until = self.executor.now() + life.as_millis() as u64;
+        self.stores.borrow_mut().insert((tier, key), (record.clone(), until));
+        Ok(())
+    }
+
+    async fn remove(&self, tier: Tier, key: CacheKey) -> Result<(), StoreError> {
+        self.fault(tier).await?;
+        self.stores.borrow_mut().remove(&(tier, key));
+        Ok(())
+    }
+
+    fn has(&self, tier: Tier) -> bool {
+        self.tiers.borrow().contains(&tier)
+    }
+
+    fn signal(&self) -> Rc<Cell<bool>> {
+        Rc::default()
+    }
+
+    fn raise(&self, signal: &Rc<Cell<bool>>) {
+        signal.set(true);
+        self.executor.happened();
+    }
+
+    async fn wait(&self, signal: Rc<Cell<bool>>) -> Result<(), Abandoned> {
+        std::future::poll_fn(|_| if signal.get() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }).await
+    }
+
+    fn log(&self, message: &str) {
+        self.logged.borrow_mut().push(message.to_owned());
+    }
+}
+
+impl WorldPorts {
+    async fn fault(&self, tier: Tier) -> Result<(), StoreError> {
+        let fault = self.faults.borrow().get(&tier).copied().unwrap_or_default();
+        self.executor.sleep(fault.delay).await;
+        if fault.fails { Err(StoreError) } else { Ok(()) }
+    }
+}
+
+fn corrupted(record: &Bytes) -> Bytes {
+    let mut bytes = record.to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    bytes.into()
+}
+
+/// One deployment in one isolate of the world.
+pub struct World {
+    pub ports: Rc<WorldPorts>,
+    pub engine: Engine<WorldPorts>,
+    /// Whether what is left to do is done at once.
+    pub runs_deferred: Cell<bool>,
+    pub left: RefCell<Vec<Deferred<WorldPorts>>>,
+}
+
+/// A response, whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+    pub report: larder::engine::Report,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn is_hit(&self) -> bool {
+        self.report.is_hit()
+    }
+
+    pub fn reason(&self) -> Option<&'static str> {
+        self.report.reason.map(larder::reason::Reason::code)
+    }
+}
+
+impl World {
+    /// A world with this configuration beside `ORIGIN`, and an origin.
+    pub fn new(vars: &Value, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
+        Self::with_secrets(vars, &Secrets { identity_key: Some("key".into()), ..Secrets::default() }, origin)
+    }
+
+    pub fn with_secrets(vars: &Value, secrets: &Secrets, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
+        let ports = Rc::new(WorldPorts {
+            executor: Executor::at(NOW.as_millis()),
+            origin: RefCell::new(Box::new(origin)),
+            asked: RefCell::default(),
+            stores: RefCell::default(),
+            faults: RefCell::default(),
+            tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
+            draws: Cell::new(0.0),
+            logged: RefCell::default(),
+        });
+        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
+        merge(&mut all, vars);
+        let settings = Settings::new(all.as_object().expect("a table"), secrets);
+        let engine = Engine::new(ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
+        Self { ports, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+    }
+
+    /// Another isolate of the same deployment: other memory, the same stores.
+    pub fn another_isolate(&self, vars: &Value) -> Self {
+        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
+        merge(&mut all, vars);
+        let secrets = Secrets { identity_key: Some("key".into()), ..Secrets::default() };
+        let settings = Settings::new(all.as_object().expect("a table"), &secrets);
+        let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
+        Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+    }
+
+    pub fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.request(Method::GET, path, fields)
+    }
+
+    pub fn request(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let outcome = self.ports.executor.run(self.handle(method, path, fields));
+        let deferred = self.finish(outcome);
+        if self.runs_deferred.get() {
+            self.ports.executor.settle();
+        }
+        deferred
+    }
+
+    /// The requests, all at once.
+    pub fn at_once(&self, requests: &[(&str, &[(&str, &str)])]) -> Vec<Answer> {
+        let answers: Rc<RefCell<Vec<Option<Answer>>>> = Rc::new(RefCell::new(vec![None; requests.len()]));
+        for (at, (path, fields)) in requests.iter().enumerate() {
+            let arrival = arrival(Method::GET, path, fields);
+            let (engine, answers, executor) = (self.engine.clone(), answers.clone(), self.ports.executor.clone());
+            self.ports.executor.spawn(async move {
+                let outcome = engine.handle(arrival).await;
+                answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
+                for deferred in outcome.deferred {
+                    let engine = engine.clone();
+                    executor.spawn(async move { engine.run(deferred).await });
+                }
+            });
+        }
+        self.ports.executor.settle();
+        answers.take().into_iter().map(|answer| answer.expect("every request is answered")).collect()
+    }
+
+    fn handle(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> impl Future<Output = Outcome<WorldPorts>> + use<> {
+        let arrival = arrival(method, path, fields);
+        let engine = self.engine.clone();
+        async move { engine.handle(arrival).await }
+    }
+
+    fn finish(&self, outcome: Outcome<WorldPorts>) -> Answer {
+        for deferred in outcome.deferred {
+            if self.runs_deferred.get() {
+                let engine = self.engine.clone();
+                self.ports.executor.spawn(async move { engine.run(deferred).await });
+            } else {
+                self.left.borrow_mut().push(deferred);
+            }
+        }
+        answer_of(outcome.response, outcome.report)
+    }
+
+    /// Does what was left to do.
+    pub fn run_left(&self) {
+        for deferred in self.left.take() {
+            self.ports.executor.run(self.engine.run(deferred));
+        }
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.ports.executor.advance(Duration::from_secs(seconds));
+    }
+
+    /// How often the origin was asked.
+    pub fn asked(&self) -> usize {
+        self.ports.asked.borrow().len()
+    }
+
+    pub fn last_asked(&self) -> Asked {
+        self.ports.asked.borrow().last().expect("the origin was asked").clone()
+    }
+
+    pub fn fault(&self, tier: Tier, fault: Fault) {
+        self.ports.faults.borrow_mut().insert(tier, fault);
+    }
+}
+
+fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<WorldPorts> {
+    let host = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or("site.test", |(_, host)| host);
+    Arrival { method, url: CanonicalUrl::parse(&format!("https://{host}{path}"), Some(host)), headers: headers(fields), body: Body::Empty }
+}
+
+fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
+    let body = match response.body {
+        Body::Empty => Bytes::new(),
+        Body::Blob(blob) => blob,
+        Body::Stream(pieces) => pieces.0.concat().into(),
+    };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Answer { status: response.status.as_u16(), headers: response.headers, body, report }
+}
+
+fn merge(into: &mut Value, more: &Value) {
+    match (into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, more) => *into = more.clone(),
+    }
+}
