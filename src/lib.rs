@@ -1,11 +1,13 @@
 //! Larder.
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod blob;
 pub mod cache;
 pub mod digest;
 pub mod engine;
 pub mod fields;
 pub mod forward;
+pub mod key;
 pub mod message;
 pub mod policy;
 pub mod purge;

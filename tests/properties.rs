@@ -11,10 +11,11 @@ use larder::cache::age::{corrected_initial_age, current_age};
 use larder::cache::reuse::{Question, Reuse, decide};
 use larder::cache::serve::{Wanted, serve};
 use larder::cache::storability::{Admission, storability};
-use larder::cache::{BodyFacts, Entry, Fetched, Head, KeyParts, NEVER_DOWNSTREAM, Selecting, Stamp, Terms, record};
+use larder::cache::{BodyFacts, Entry, Fetched, Head, NEVER_DOWNSTREAM, Selecting, Stamp, Terms, record};
 use larder::digest::sha256;
 use larder::fields::{RequestDirectives, Seconds, Timestamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
+use larder::key::KeyParts;
 use larder::message::{RequestHead, ResponseHead};
 use larder::policy::{Config, Policy, Selected};
 use larder::reason::Reason;
@@ -41,7 +42,8 @@ fn policy() -> Rc<Policy> {
 fn lookup(policy: &Rc<Policy>, fields: HeaderMap) -> Lookup {
     let url = CanonicalUrl::parse("https://site.test/page", None).expect("a URL");
     let request = RequestHead { method: Method::GET, url, headers: fields, upgrade: false };
-    plan(&request, Selected { policy, lists_method: true }, false, "", &IdentityKeys::default()).expect("it is looked up")
+    plan(&request, Selected { policy, lists_method: true }, false, "", &IdentityKeys::default())
+        .expect("it is looked up")
 }
 
 fn fields(lines: &[(&'static str, String)]) -> HeaderMap {
@@ -55,10 +57,35 @@ fn fields(lines: &[(&'static str, String)]) -> HeaderMap {
 /// How a directive may be written, and how its name looks.
 fn directive() -> impl Strategy<Value = String> {
     let names = prop::sample::select(vec![
-        "max-age", "s-maxage", "no-store", "no-cache", "private", "public", "must-revalidate", "proxy-revalidate", "must-understand", "no-transform",
-        "immutable", "stale-while-revalidate", "stale-if-error", "unheard-of",
+        "max-age",
+        "s-maxage",
+        "no-store",
+        "no-cache",
+        "private",
+        "public",
+        "must-revalidate",
+        "proxy-revalidate",
+        "must-understand",
+        "no-transform",
+        "immutable",
+        "stale-while-revalidate",
+        "stale-if-error",
+        "unheard-of",
     ]);
-    let arguments = prop::sample::select(vec!["", "", "=0", "=60", "=\"60\"", "=99999999999", "=soon", "=-1", "=\"a, b\"", "=", "=6 0", "=1.5"]);
+    let arguments = prop::sample::select(vec![
+        "",
+        "",
+        "=0",
+        "=60",
+        "=\"60\"",
+        "=99999999999",
+        "=soon",
+        "=-1",
+        "=\"a, b\"",
+        "=",
+        "=6 0",
+        "=1.5",
+    ]);
     (names, arguments).prop_map(|(name, argument)| format!("{name}{argument}"))
 }
 
@@ -71,17 +98,30 @@ fn decision(lines: &[String], asked: HeaderMap, after: u64) -> Result<Reuse, Rea
     let policy = policy();
     let lookup = lookup(&policy, asked);
     let mut all: Vec<(&'static str, String)> = lines.iter().map(|line| ("cache-control", line.clone())).collect();
-    all.extend([("etag", "\"v\"".to_owned()), ("date", NOW.to_http_date()), ("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT".to_owned())]);
+    all.extend([
+        ("etag", "\"v\"".to_owned()),
+        ("date", NOW.to_http_date()),
+        ("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT".to_owned()),
+    ]);
     let response = ResponseHead { status: StatusCode::OK, headers: fields(&all) };
     let fetched = Fetched { requested: NOW, received: NOW };
     let admission = storability(&lookup, false, &response, &policy, fetched)?;
     let head = stored(&policy, &lookup, admission);
     let now = Timestamp::from_millis(NOW.as_millis() + after * 1000);
-    Ok(decide(&head, &policy, &Question { directives: RequestDirectives::default(), authorized: lookup.sends_authorization, purged: None, now }))
+    Ok(decide(
+        &head,
+        &policy,
+        &Question {
+            directives: RequestDirectives::default(),
+            authorized: lookup.sends_authorization,
+            purged: None,
+            now,
+        },
+    ))
 }
 
 fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
-    let Admission { terms, initial_age, headers, selecting, tags } = admission;
+    let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
     Head {
         key: lookup.key,
         status: StatusCode::OK,
@@ -95,6 +135,7 @@ fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
         tags,
+        identities,
         body: BodyFacts::default(),
     }
 }
@@ -144,8 +185,23 @@ fn adding_no_store_never_makes_a_response_storable_or_reusable() {
 #[test]
 fn an_unreadable_directive_never_makes_it_more_cacheable() {
     let unreadable = prop::sample::select(vec![
-        "max-age=soon", "max-age", "s-maxage=x", "s-maxage=", "private=\"", "no-store=\"", "no-cache=;", "public=\"x\"", "must-understand=1",
-        "stale-if-error=much", "stale-while-revalidate=-5", "@", "=60", "\"max-age=60\"", "max-age=60;", "\"", "must-revalidate=\"",
+        "max-age=soon",
+        "max-age",
+        "s-maxage=x",
+        "s-maxage=",
+        "private=\"",
+        "no-store=\"",
+        "no-cache=;",
+        "public=\"x\"",
+        "must-understand=1",
+        "stale-if-error=much",
+        "stale-while-revalidate=-5",
+        "@",
+        "=60",
+        "\"max-age=60\"",
+        "max-age=60;",
+        "\"",
+        "must-revalidate=\"",
     ]);
     check(3000, (directives(), unreadable, 0..6usize, 0..200u64), |(mut directives, unreadable, at, after)| {
         let before = decision(&directives, HeaderMap::new(), after);
@@ -174,7 +230,10 @@ fn age_never_falls_as_time_passes_nor_below_the_received_age() {
 
 #[test]
 fn every_field_of_a_stored_response_is_served_or_on_the_exclusion_list() {
-    let name = prop_oneof!["[a-z][a-z0-9-]{0,20}", prop::sample::select(vec!["link", "vary", "warning", "cache-tag", "te", "x-a"]).prop_map(str::to_owned)];
+    let name = prop_oneof![
+        "[a-z][a-z0-9-]{0,20}",
+        prop::sample::select(vec!["link", "vary", "warning", "cache-tag", "te", "x-a"]).prop_map(str::to_owned)
+    ];
     let value = "[ -~]{0,30}";
     check(2000, vec((name, value), 0..12), |lines| {
         let policy = policy();
@@ -185,10 +244,18 @@ fn every_field_of_a_stored_response_is_served_or_on_the_exclusion_list() {
             headers.append(name, HeaderValue::from_str(value.trim()).expect("a field value"));
         }
         let response = ResponseHead { status: StatusCode::OK, headers: headers.clone() };
-        let Ok(admission) = storability(&lookup, false, &response, &policy, Fetched { requested: NOW, received: NOW }) else { return Ok(()) };
+        let Ok(admission) = storability(&lookup, false, &response, &policy, Fetched { requested: NOW, received: NOW })
+        else {
+            return Ok(());
+        };
         let head = stored(&policy, &lookup, admission);
-        let served = serve(Wanted { method: &Method::GET, headers: &HeaderMap::new() }, &head, Seconds::ZERO, &policy).headers;
-        let listed: HashSet<_> = headers.get_all("connection").iter().flat_map(|line| line.to_str().unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase())).collect();
+        let served =
+            serve(Wanted { method: &Method::GET, headers: &HeaderMap::new() }, &head, Seconds::ZERO, &policy).headers;
+        let listed: HashSet<_> = headers
+            .get_all("connection")
+            .iter()
+            .flat_map(|line| line.to_str().unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase()))
+            .collect();
         for name in headers.keys() {
             let lines = |headers: &HeaderMap| headers.get_all(name).iter().cloned().collect::<Vec<_>>();
             let excluded = is_excluded(name.as_str()) || listed.contains(name.as_str());
@@ -201,10 +268,21 @@ fn every_field_of_a_stored_response_is_served_or_on_the_exclusion_list() {
 /// What is not served as it came: fields about one connection, between origin and cache, or computed at each use.
 fn is_excluded(name: &str) -> bool {
     const HOP_BY_HOP: [&str; 10] = [
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
     ];
-    HOP_BY_HOP.contains(&name) || NEVER_DOWNSTREAM.contains(&name) || name.starts_with("larder-") || ["age", "content-length"].contains(&name)
+    HOP_BY_HOP.contains(&name)
+        || NEVER_DOWNSTREAM.contains(&name)
+        || name.starts_with("larder-")
+        || ["age", "content-length"].contains(&name)
 }
 
 #[test]
@@ -230,8 +308,13 @@ fn distinct_key_parts_never_share_a_key() {
         let mut url = CanonicalUrl::parse(&format!("{}://{host}/", scheme.as_str()), None).expect("a URL");
         url.path = path;
         url.query = query;
-        let identities = if shape & 4 == 0 { Vec::new() } else { vec![("sid".to_owned(), (!cookie.is_empty()).then(|| sha256(cookie.as_bytes())))] };
-        let fields = if shape & 8 == 0 { Vec::new() } else { vec![("accept", (!field.is_empty()).then_some(field.as_str()))] };
+        let identities = if shape & 4 == 0 {
+            Vec::new()
+        } else {
+            vec![("sid".to_owned(), (!cookie.is_empty()).then(|| sha256(cookie.as_bytes())))]
+        };
+        let fields =
+            if shape & 8 == 0 { Vec::new() } else { vec![("accept", (!field.is_empty()).then_some(field.as_str()))] };
         let described = format!("{prefix:?} {url:?} {identities:?} {fields:?}");
         let key = KeyParts { prefix: &prefix, url: &url, identities, classes: Vec::new(), fields }.key();
         assert_eq!(seen.insert(key), parts_seen.insert(sha256(described.as_bytes())), "{described}");
@@ -242,34 +325,51 @@ fn distinct_key_parts_never_share_a_key() {
 fn any_head() -> impl Strategy<Value = Head> {
     let seconds = || any::<u32>().prop_map(|number| Seconds::new(u64::from(number)));
     let terms = (
-        [proptest::option::of(seconds()), proptest::option::of(seconds()), proptest::option::of(seconds()), proptest::option::of(seconds())],
+        [
+            proptest::option::of(seconds()),
+            proptest::option::of(seconds()),
+            proptest::option::of(seconds()),
+            proptest::option::of(seconds()),
+        ],
         any::<[bool; 4]>(),
     )
-        .prop_map(|([stated, heuristic, stale_while_revalidate, stale_if_error], [must_revalidate, no_cache, shared, authorized])| Terms {
-            stated,
-            heuristic,
-            stale_while_revalidate,
-            stale_if_error,
-            must_revalidate,
-            no_cache,
-            shared,
-            authorized,
-        });
+        .prop_map(
+            |(
+                [stated, heuristic, stale_while_revalidate, stale_if_error],
+                [must_revalidate, no_cache, shared, authorized],
+            )| Terms {
+                stated,
+                heuristic,
+                stale_while_revalidate,
+                stale_if_error,
+                must_revalidate,
+                no_cache,
+                shared,
+                authorized,
+            },
+        );
     let line = ("[a-z][a-z0-9-]{0,12}", vec(prop_oneof![0x20..0x7fu8, 0x80..=0xffu8], 0..40));
     let selecting = ("[a-z][a-z-]{0,8}", proptest::option::of(".{0,12}"));
-    let times = (any::<[u8; 32]>(), 200..600u16, any::<u64>(), any::<u64>(), seconds(), any::<u32>(), any::<[u64; 5]>());
+    let times =
+        (any::<[u8; 32]>(), 200..600u16, any::<u64>(), any::<u64>(), seconds(), any::<u32>(), any::<[u64; 5]>());
     (times, terms, vec(line, 0..12), vec(selecting, 0..4), vec(".{0,20}", 0..4)).prop_map(
         |((key, status, requested, received, initial_age, draw, numbers), terms, lines, selecting, tags)| {
             let mut headers = HeaderMap::new();
             for (name, value) in lines {
-                headers.append(HeaderName::from_bytes(name.as_bytes()).expect("a name"), HeaderValue::from_bytes(&value).expect("a value"));
+                headers.append(
+                    HeaderName::from_bytes(name.as_bytes()).expect("a name"),
+                    HeaderValue::from_bytes(&value).expect("a value"),
+                );
             }
             let name = |name: String| HeaderName::from_bytes(name.as_bytes()).expect("a name");
             Head {
-                key: larder::cache::CacheKey(key),
+                key: larder::key::CacheKey(key),
                 status: StatusCode::from_u16(status).expect("a status"),
                 headers,
-                fetched: Fetched { requested: Timestamp::from_millis(requested), received: Timestamp::from_millis(received) },
+                fetched: Fetched {
+                    requested: Timestamp::from_millis(requested),
+                    received: Timestamp::from_millis(received),
+                },
                 initial_age,
                 terms,
                 draw: f32::from((draw % 1000) as u16) / 1000.0,
@@ -278,6 +378,7 @@ fn any_head() -> impl Strategy<Value = Head> {
                 stamp: Stamp { incarnation: numbers[1], sequence: numbers[2] },
                 fingerprint: numbers[3],
                 tags,
+                identities: numbers[4..].to_vec(),
                 body: BodyFacts::default(),
             }
         },
@@ -286,23 +387,31 @@ fn any_head() -> impl Strategy<Value = Head> {
 
 #[test]
 fn a_record_reads_back_as_it_was_written_and_nothing_makes_its_reader_panic() {
-    check(1500, (any_head(), vec(any::<u8>(), 0..300), any::<prop::sample::Index>(), any::<u8>()), |(mut head, body, at, mask)| {
-        head.body = BodyFacts { length: body.len() as u64, digest: sha256(&body) };
-        let entry = Entry { head, body: Bytes::from(body) };
-        let bytes = record::encode(&entry).expect("it can be written down");
-        let read = record::decode(&bytes).expect("it reads back");
-        prop_assert_eq!(&read.head, &entry.head);
-        prop_assert_eq!(&read.body, &entry.body);
-        // Cut, flipped, or something else altogether: an error or the same, never a panic.
-        let cut = bytes.slice(..at.index(bytes.len()));
-        prop_assert!(record::decode(&cut).is_err());
-        let mut flipped = bytes.to_vec();
-        flipped[at.index(bytes.len())] ^= mask;
-        if let Ok(read) = record::decode(&Bytes::from(flipped)) {
-            prop_assert_eq!(read.head, entry.head, "only a body may be changed unnoticed here: its digest is checked by whoever reads it");
-        }
-        Ok(())
-    });
+    check(
+        1500,
+        (any_head(), vec(any::<u8>(), 0..300), any::<prop::sample::Index>(), any::<u8>()),
+        |(mut head, body, at, mask)| {
+            head.body = BodyFacts { length: body.len() as u64, digest: sha256(&body) };
+            let entry = Entry { head, body: Bytes::from(body) };
+            let bytes = record::encode(&entry).expect("it can be written down");
+            let read = record::decode(&bytes).expect("it reads back");
+            prop_assert_eq!(&read.head, &entry.head);
+            prop_assert_eq!(&read.body, &entry.body);
+            // Cut, flipped, or something else altogether: an error or the same, never a panic.
+            let cut = bytes.slice(..at.index(bytes.len()));
+            prop_assert!(record::decode(&cut).is_err());
+            let mut flipped = bytes.to_vec();
+            flipped[at.index(bytes.len())] ^= mask;
+            if let Ok(read) = record::decode(&Bytes::from(flipped)) {
+                prop_assert_eq!(
+                    read.head,
+                    entry.head,
+                    "only a body may be changed unnoticed here: its digest is checked by whoever reads it"
+                );
+            }
+            Ok(())
+        },
+    );
     check(5000, vec(any::<u8>(), 0..400), |bytes| {
         prop_assert!(record::decode(&Bytes::from(bytes)).is_err());
         Ok(())
@@ -320,7 +429,8 @@ fn cookies_that_are_not_keyed_change_no_key() {
         let request = RequestHead { method: Method::GET, url, headers, upgrade: false };
         plan(&request, Selected { policy: &policy, lists_method: true }, false, "", &keys).map(|lookup| lookup.key)
     };
-    let other = ("[a-rt-z_][a-z0-9_]{0,8}", "[!#-+--:<-Z^-~]{0,20}").prop_map(|(name, value)| format!("{name}={value}"));
+    let other =
+        ("[a-rt-z_][a-z0-9_]{0,8}", "[!#-+--:<-Z^-~]{0,20}").prop_map(|(name, value)| format!("{name}={value}"));
     let sid = proptest::option::of("[!#-+--:<-Z^-~]{0,20}");
     check(2000, (sid, vec(other, 0..6), any::<prop::sample::Index>()), |(sid, mut others, at)| {
         let keyed = sid.map(|value| format!("sid={value}"));

@@ -13,6 +13,7 @@ export const node = path.join(root, 'node_modules/.bin/node')
 
 const GRACE_SECONDS = 10
 const running = new Set()
+const asked = new Set()
 
 // Starts a process in a group of its own, so that whatever it starts can be stopped with it, and by nobody else.
 export const start = (command, args, options) => {
@@ -29,11 +30,18 @@ export const start = (command, args, options) => {
 // Asks a process to end, and ends it if it does not.
 export const stop = async (child, ask = () => signalGroup(child, 'SIGTERM')) => {
   if (!running.has(child)) return
+  asked.add(child)
   const ended = once(child, 'exit')
   ask()
   const impatience = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_SECONDS * 1000)
   await ended
   clearTimeout(impatience)
+}
+
+// Throws if a process has ended that nobody asked to.
+export const insistOn = child => {
+  if (running.has(child) || asked.has(child)) return
+  throw new Error(`${child.spawnargs.slice(0, 3).join(' ')} ended with ${child.exitCode ?? child.signalCode}`)
 }
 
 const signalGroup = (child, signal) => {
@@ -80,9 +88,9 @@ export const until = async (ask, what, seconds = 30) => {
   }
 }
 
-// Waits until a server that was just started answers at all; if it ends instead, it says why on its own error output.
-export const answers = (child, url, seconds = 60) => until(async () => {
-  if (!running.has(child)) throw new Error(`${path.basename(child.spawnfile)} ended instead of serving ${url}`)
+// Waits until a server that was just started answers at all; if it ends instead, its own error output says why.
+export const answers = (child, url) => until(async () => {
+  insistOn(child)
   const response = await fetch(url, { redirect: 'manual' }).catch(() => null)
   return response !== null
-}, `an answer from ${url}`, seconds)
+}, `an answer from ${url}`, 60)

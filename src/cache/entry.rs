@@ -4,10 +4,10 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::age::{Fetched, current_age};
 use super::freshness::{StaleWindows, lifetime, with_jitter};
-use super::key::CacheKey;
 use super::terms::Terms;
 use crate::digest::Digest;
 use crate::fields::{Seconds, Timestamp};
+use crate::key::CacheKey;
 use crate::policy::Policy;
 
 /// What was known of purges before the origin was asked: an entry is purged by a record with a larger number, and lost
@@ -65,6 +65,8 @@ pub struct Head {
     pub fingerprint: u64,
     /// What it can be purged by.
     pub tags: Vec<String>,
+    /// Whose it is, if identities are in its key: what they do makes it stale.
+    pub identities: Vec<u64>,
     /// Of the body as it is stored.
     pub body: BodyFacts,
 }

@@ -55,8 +55,10 @@ impl StaleWindows {
         if terms.must_revalidate || terms.no_cache {
             return Self::default();
         }
+        // An origin that grants no lifetime at all wants to be asked each time, whatever a route says of windows.
+        let given = policy.stale_while_revalidate.filter(|_| terms.stated != Some(Seconds::ZERO));
         Self {
-            while_revalidate: terms.stale_while_revalidate.or(policy.stale_while_revalidate).unwrap_or_default(),
+            while_revalidate: terms.stale_while_revalidate.or(given).unwrap_or_default(),
             if_error: terms.stale_if_error.or(policy.stale_if_error).unwrap_or_default(),
         }
     }

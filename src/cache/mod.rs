@@ -5,7 +5,6 @@ pub mod age;
 mod entry;
 pub mod freshness;
 pub mod invalidation;
-mod key;
 pub mod media_type;
 pub mod record;
 pub mod reuse;
@@ -18,6 +17,5 @@ pub mod variant;
 
 pub use age::Fetched;
 pub use entry::{BodyFacts, Entry, Head, Selecting, Stamp};
-pub use key::{CacheKey, KeyParts};
 pub use stored_fields::{NEVER_DOWNSTREAM, stops_here};
 pub use terms::{Terms, read_terms};

@@ -17,11 +17,11 @@ use self::reader::Reader;
 use self::writer::Writer;
 use super::age::Fetched;
 use super::entry::{BodyFacts, Entry, Head, Selecting, Stamp};
-use super::key::CacheKey;
 use super::terms::Terms;
+use crate::blob::Blob;
 use crate::digest::sha256;
 use crate::fields::{Seconds, Timestamp};
-use crate::store::Blob;
+use crate::key::CacheKey;
 
 const MAGIC: [u8; 4] = *b"LRDR";
 const VERSION: u8 = 1;
@@ -121,6 +121,10 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
     for tag in &head.tags {
         writer.text(tag)?;
     }
+    writer.count(head.identities.len())?;
+    for identity in &head.identities {
+        writer.u64(*identity);
+    }
     writer.count(head.selecting.len())?;
     for field in &head.selecting {
         writer.text(field.name.as_str())?;
@@ -154,6 +158,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
     let fingerprint = reader.u64()?;
     let body = BodyFacts { length: reader.u64()?, digest: reader.digest()? };
     let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
+    let identities = (0..reader.u16()?).map(|_| reader.u64()).collect::<Option<_>>()?;
     let selecting = (0..reader.u16()?).map(|_| read_selecting(&mut reader)).collect::<Option<_>>()?;
     let headers = read_headers(&mut reader)?;
     let fetched = Fetched { requested, received };
@@ -170,6 +175,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
         stamp,
         fingerprint,
         tags,
+        identities,
         body,
     };
     reader.is_at_end().then_some(head)

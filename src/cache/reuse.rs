@@ -22,7 +22,7 @@ pub struct Question {
 /// How an entry was purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purged {
-    /// It counts as stale.
+    /// It must be validated before it is used.
     Soft,
     /// It is gone.
     Hard,
@@ -81,10 +81,22 @@ pub fn decide(head: &Head, policy: &Policy, question: &Question) -> Reuse {
         return Reuse::Validate { forward: Forward::Request, reason: Some(Reason::RequestDirective), if_error: false };
     }
     let ttl = i64::from(lifetime.get()) - i64::from(age.get());
-    if lifetime > age && question.purged.is_none() {
+    let windows = StaleWindows::of(&head.terms, policy);
+    if question.purged.is_some() {
+        let if_error = age < lifetime + windows.if_error;
+        return Reuse::Validate { forward: Forward::Stale, reason: Some(Reason::Purged), if_error };
+    }
+    if lifetime > age {
         return Reuse::Fresh { age, ttl };
     }
-    decide_stale(head, policy, question, age, ttl)
+    let staleness = age - lifetime;
+    if question.directives.max_stale.is_some_and(|most| staleness <= most) && !head.terms.must_revalidate {
+        return Reuse::Stale { age, ttl, reason: Reason::MaxStale };
+    }
+    if staleness < windows.while_revalidate {
+        return Reuse::Stale { age, ttl, reason: Reason::StaleWhileRevalidate };
+    }
+    Reuse::Validate { forward: Forward::Stale, reason: None, if_error: staleness < windows.if_error }
 }
 
 /// `no-cache`, `max-age` and `min-fresh` of the client.
@@ -92,18 +104,4 @@ fn demands_validation(directives: &RequestDirectives, age: Seconds, lifetime: Se
     let too_old = directives.max_age.is_some_and(|most| age > most);
     let too_near_expiry = directives.min_fresh.is_some_and(|least| lifetime < age + least);
     directives.no_cache || too_old || too_near_expiry
-}
-
-fn decide_stale(head: &Head, policy: &Policy, question: &Question, age: Seconds, ttl: i64) -> Reuse {
-    let staleness = Seconds::new(ttl.unsigned_abs());
-    let windows = StaleWindows::of(&head.terms, policy);
-    let accepted = question.directives.max_stale.is_some_and(|most| staleness <= most) && !head.terms.must_revalidate;
-    if question.purged.is_none() && accepted {
-        return Reuse::Stale { age, ttl, reason: Reason::MaxStale };
-    }
-    if staleness < windows.while_revalidate {
-        return Reuse::Stale { age, ttl, reason: Reason::StaleWhileRevalidate };
-    }
-    let reason = question.purged.map(|_| Reason::Purged);
-    Reuse::Validate { forward: Forward::Stale, reason, if_error: staleness < windows.if_error }
 }

@@ -33,6 +33,8 @@ pub struct Admission {
     pub selecting: Vec<Selecting>,
     /// What it can be purged by.
     pub tags: Vec<String>,
+    /// Whose it is.
+    pub identities: Vec<u64>,
 }
 
 /// Decides about the answer to a GET that was looked up.
@@ -64,6 +66,7 @@ pub fn storability(
         headers: stored_fields(&response.headers, &directives, fetched.received),
         selecting: selecting(&names, &lookup.headers),
         tags: tags(&response.headers, policy),
+        identities: lookup.identities.clone(),
     })
 }
 
@@ -93,7 +96,7 @@ fn check_directives(
     if directives.no_store && !directives.must_understand {
         return Err(Reason::NoStore);
     }
-    let own_variant = policy.store_private && lookup.names_identity;
+    let own_variant = policy.store_private && !lookup.identities.is_empty();
     if directives.private && !own_variant {
         return Err(Reason::Private);
     }

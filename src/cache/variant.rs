@@ -4,10 +4,10 @@
 use http::header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, HeaderMap, HeaderName};
 
 use super::entry::{Head, Selecting};
-use super::key::CacheKey;
 use crate::digest::Framed;
 use crate::fields::grammar::{lines, sole_line, split_list};
 use crate::fields::negotiation::{by_preference, weights};
+use crate::key::CacheKey;
 
 /// What the origin saw of the fields `names`, normalised "in a way that is known to have identical semantics".
 #[must_use]

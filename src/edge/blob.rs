@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use js_sys::Uint8Array;
 
-use crate::store::Blob;
+use crate::blob::Blob;
 
 /// A view of bytes that nobody changes.
 #[derive(Clone)]

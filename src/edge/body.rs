@@ -1,6 +1,6 @@
 //! Bodies under way.
 
-use std::future::Future;
+use std::time::Duration;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -10,6 +10,7 @@ use super::blob::JsBlob;
 use super::js::{self, AbortController, Readable};
 use super::timer::sleep;
 use crate::engine::ports::{BodyLimits, CollectError};
+use crate::engine::within;
 
 /// A body that is still coming.
 pub(super) struct JsStream {
@@ -36,41 +37,32 @@ impl JsStream {
 }
 
 /// Reads to the end.
-pub(super) fn collect(
-    stream: JsStream,
-    mut limits: BodyLimits,
-) -> impl Future<Output = Result<JsBlob, CollectError>> + 'static {
-    async move {
-        let readable: &Readable = stream.readable.unchecked_ref();
-        let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
-        let mut chunks = Vec::new();
-        let mut length = 0;
-        let deadline = js::date_now() + limits.total.as_millis() as f64;
-        loop {
-            let left = (deadline - js::date_now()).max(0.0) as u64;
-            let patience = limits.idle.min(std::time::Duration::from_millis(left));
-            let next = futures_util::future::select(Box::pin(reader.read()), Box::pin(sleep(patience))).await;
-            let piece = match next {
-                futures_util::future::Either::Left((Ok(piece), _)) => piece,
-                futures_util::future::Either::Left((Err(_), _)) => return Err(CollectError::Truncated),
-                futures_util::future::Either::Right(_) => {
-                    if let Some(controller) = &stream.controller {
-                        controller.abort();
-                    }
-                    return Err(CollectError::Truncated);
-                }
-            };
-            let Some(chunk) = chunk_of(&piece) else { break };
-            length += chunk.length();
-            if !limits.room.take(u64::from(chunk.length())) {
-                // The other half goes on without us.
-                drop(reader.cancel());
-                return Err(CollectError::TooLarge);
+pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
+    let readable: &Readable = stream.readable.unchecked_ref();
+    let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
+    let mut chunks = Vec::new();
+    let mut length = 0;
+    let deadline = js::date_now() + limits.total.as_millis() as f64;
+    loop {
+        let left = (deadline - js::date_now()).max(0.0) as u64;
+        let patience = limits.idle.min(Duration::from_millis(left));
+        let Some(piece) = within(sleep(patience), reader.read()).await else {
+            if let Some(controller) = &stream.controller {
+                controller.abort();
             }
-            chunks.push(chunk);
+            return Err(CollectError::Truncated);
+        };
+        let piece = piece.map_err(|_| CollectError::Truncated)?;
+        let Some(chunk) = chunk_of(&piece) else { break };
+        length += chunk.length();
+        if !limits.room.take(u64::from(chunk.length())) {
+            // The other half goes on without us.
+            drop(reader.cancel());
+            return Err(CollectError::TooLarge);
         }
-        Ok(join(chunks, length))
+        chunks.push(chunk);
     }
+    Ok(join(chunks, length))
 }
 
 /// The bytes in what a reader returns; `None` at the end.

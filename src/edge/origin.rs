@@ -1,6 +1,5 @@
 //! Fetching from an origin: past Cloudflare's own cache, without following redirects, with a deadline for the headers.
 
-use futures_util::future::{Either, select};
 use http::StatusCode;
 use js_sys::{Object, Reflect};
 use serde::Serialize;
@@ -13,6 +12,7 @@ use super::js::{self, AbortController};
 use super::ports::Edge;
 use super::timer::sleep;
 use crate::engine::ports::{Body, FetchError, OriginRequest, OriginResponse};
+use crate::engine::within;
 use crate::message::ResponseHead;
 
 #[derive(Serialize)]
@@ -30,14 +30,11 @@ struct Init<'a> {
 pub(super) async fn fetch(request: OriginRequest<Edge>) -> Result<OriginResponse<Edge>, FetchError> {
     let controller = AbortController::new_controller();
     let init = init(&request, &controller).map_err(|_| FetchError::Unreachable)?;
-    let asked = js::fetch(&request.url, &init);
-    let answer = match select(Box::pin(asked), Box::pin(sleep(request.timeout))).await {
-        Either::Left((answer, _)) => answer.map_err(|_| FetchError::Unreachable)?,
-        Either::Right(_) => {
-            controller.abort();
-            return Err(FetchError::Timeout);
-        }
+    let Some(answer) = within(sleep(request.timeout), js::fetch(&request.url, &init)).await else {
+        controller.abort();
+        return Err(FetchError::Timeout);
     };
+    let answer = answer.map_err(|_| FetchError::Unreachable)?;
     let response: Response = answer.dyn_into().map_err(|_| FetchError::Unreachable)?;
     read_response(response, controller).ok_or(FetchError::Unreachable)
 }

@@ -11,14 +11,14 @@ use super::blob::JsBlob;
 use super::body::{self, JsStream};
 use super::js::{self, KvNamespace};
 use super::{origin, stores, timer};
-use crate::cache::CacheKey;
+use crate::blob::Blob;
 use crate::digest::{Digest, sha256};
 use crate::engine::ports::{
     Abandoned, BodyLimits, CollectError, FetchError, OriginRequest, OriginResponse, Ports, StoreError,
 };
 use crate::fields::Timestamp;
+use crate::key::CacheKey;
 use crate::policy::Tier;
-use crate::store::Blob;
 
 /// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
 const HASH_HERE: usize = 4096;
@@ -60,12 +60,8 @@ impl Ports for Edge {
         body.tee()
     }
 
-    fn collect(
-        &self,
-        body: JsStream,
-        limits: BodyLimits,
-    ) -> impl Future<Output = Result<JsBlob, CollectError>> + 'static {
-        body::collect(body, limits)
+    async fn collect(&self, body: JsStream, limits: BodyLimits) -> Result<JsBlob, CollectError> {
+        body::collect(body, limits).await
     }
 
     async fn digest(&self, blob: &JsBlob) -> Digest {

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::blob::JsBlob;
 use super::js::{self, Buffered, Cache, JsResponse, KvNamespace};
-use crate::cache::CacheKey;
+use crate::key::CacheKey;
 
 /// The name of the cache, and the name space of its keys: a host that cannot exist.
 const CACHE: &str = "larder";

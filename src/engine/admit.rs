@@ -55,14 +55,25 @@ impl<P: Ports> Engine<P> {
     }
 
     /// To the client, while a copy of the body is read for the store.
-    fn store_and_send(&self, request: &RequestOf<'_>, fill: Fill<'_, P>, arrived: Arrived<P>, admission: Admission) -> Outcome<P> {
+    fn store_and_send(
+        &self,
+        request: &RequestOf<'_>,
+        fill: Fill<'_, P>,
+        arrived: Arrived<P>,
+        admission: Admission,
+    ) -> Outcome<P> {
         let Arrived { response, fetched, stamp, lead } = arrived;
         let (own, kept) = match response.body {
             Body::Stream(stream) => match self.ports.tee(stream) {
                 Ok((own, kept)) => (Body::Stream(own), Body::Stream(kept)),
                 Err(stream) => {
                     let response = OriginResponse { body: Body::Stream(stream), ..response };
-                    return self.send(request, &fill, Arrived { response, fetched, stamp, lead }, Reason::Unrepresentable);
+                    return self.send(
+                        request,
+                        &fill,
+                        Arrived { response, fetched, stamp, lead },
+                        Reason::Unrepresentable,
+                    );
                 }
             },
             Body::Blob(blob) => (Body::Blob(blob.clone()), Body::Blob(blob)),
@@ -92,7 +103,12 @@ impl<P: Ports> Engine<P> {
 }
 
 /// Whether the answer may be stored, and in place of what there is.
-fn admission<P: Ports>(request: &RequestOf<'_>, fill: &Fill<'_, P>, response: &ResponseHead, fetched: Fetched) -> Result<Admission, Reason> {
+fn admission<P: Ports>(
+    request: &RequestOf<'_>,
+    fill: &Fill<'_, P>,
+    response: &ResponseHead,
+    fetched: Fetched,
+) -> Result<Admission, Reason> {
     if request.head.method != Method::GET {
         return Err(Reason::MethodNotListed);
     }
@@ -127,7 +143,11 @@ pub(super) fn not_replaced<B>(
 ) -> Result<Admission, Reason> {
     let status = response.status;
     let poor = status.as_u16() >= 400 || status == StatusCode::NO_CONTENT;
-    if poor && status != entry.head.status && entry.head.is_of_use(policy, now) { Err(Reason::NotReplaced) } else { Ok(admission) }
+    if poor && status != entry.head.status && entry.head.is_of_use(policy, now) {
+        Err(Reason::NotReplaced)
+    } else {
+        Ok(admission)
+    }
 }
 
 /// An answer that says the stored response is no longer anyone's: signed out, forbidden, gone, moved. It is removed, so that no

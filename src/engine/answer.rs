@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 
 use super::ports::{Body, Ports};
 use super::report::Report;
+use crate::blob::Blob;
 use crate::cache::Entry;
 use crate::cache::serve::{Part, Served, Wanted, serve, straight_through};
 use crate::fields::Seconds;
@@ -14,7 +15,6 @@ use crate::fields::content_coding::{accepts, decoded_coding, without_coding};
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::store::Blob;
 
 /// A response on its way to the client.
 pub struct Response<P: Ports> {

@@ -36,10 +36,10 @@ impl<P: Ports> Engine<P> {
         let patience = duration(fill.policy.timeout);
         loop {
             let follow = match self.isolate.flights.join(&self.ports, fill.asking.lookup.key) {
-                Role::Lead(lead) => return Joined::Leads(lead),
+                Role::Lead(lead) => return self.check_again(request, fill, lead),
                 Role::Follow(follow) => follow,
             };
-            let verdict = match within(&*self.ports, patience, follow.verdict()).await {
+            let verdict = match within(self.ports.sleep(patience), follow.verdict()).await {
                 Some(Some(verdict)) => verdict,
                 // The leader is gone without a word: somebody else leads.
                 Some(None) => continue,
@@ -53,6 +53,21 @@ impl<P: Ports> Engine<P> {
                 Verdict::Failed(error) => Some(self.without_origin(request, fill, error)),
             };
             return answer.map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
+        }
+    }
+
+    /// A flight may have landed while this request looked far away: who becomes leader looks nearby once more.
+    fn check_again(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, lead: Lead<P>) -> Joined<P> {
+        let nearby = self.isolate.memory.borrow().get(&fill.asking.lookup.key);
+        let is_known =
+            |entry: &Rc<Entry<P::Blob>>| fill.found.primary.as_ref().is_some_and(|known| Rc::ptr_eq(known, entry));
+        let since = nearby.filter(|entry| !is_known(entry));
+        match since.and_then(|entry| Some((self.landed(request, fill, &entry)?, entry))) {
+            Some((answer, entry)) => {
+                lead.land(Verdict::Stored(entry));
+                Joined::Answered(Box::new(answer))
+            }
+            None => Joined::Leads(lead),
         }
     }
 

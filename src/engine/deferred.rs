@@ -3,21 +3,22 @@
 use std::rc::Rc;
 
 use super::Engine;
-use super::exchange::{Exchanged, duration};
 use super::admit::{as_stored, not_replaced};
+use super::exchange::{Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
+use crate::blob::Blob as _;
 use crate::cache::reuse::Reuse;
 use crate::cache::storability::{Admission, storability};
 use crate::cache::variant::{answers, same_fields, variant_key};
-use crate::cache::{BodyFacts, CacheKey, Entry, Fetched, Head, Stamp};
+use crate::cache::{BodyFacts, Entry, Fetched, Head, Stamp};
 use crate::fields::Timestamp;
 use crate::forward::Lookup;
+use crate::key::CacheKey;
 use crate::message::RequestHead;
 use crate::policy::{Policy, Tier};
 use crate::reason::Reason;
-use crate::store::Blob as _;
 
 /// A piece of work.
 pub enum Deferred<P: Ports> {
@@ -131,7 +132,7 @@ impl<P: Ports> Engine<P> {
         let (key, generation) = self.choose_slot(&plan)?;
         let draw = self.ports.draw() as f32;
         let StorePlan { status, admission, fetched, stamp, policy, .. } = plan;
-        let Admission { terms, initial_age, headers, selecting, tags } = admission;
+        let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
         let fingerprint = policy.fingerprint;
         let head = Head {
             key,
@@ -146,6 +147,7 @@ impl<P: Ports> Engine<P> {
             stamp,
             fingerprint,
             tags,
+            identities,
             body: facts,
         };
         Ok(Entry { head, body })

@@ -70,13 +70,20 @@ impl<P: Ports> Engine<P> {
         self.fetch_and_answer(request, fill, lead).await
     }
 
-    async fn fetch_and_answer(&self, request: &RequestOf<'_>, mut fill: Fill<'_, P>, lead: Option<Lead<P>>) -> Outcome<P> {
+    async fn fetch_and_answer(
+        &self,
+        request: &RequestOf<'_>,
+        mut fill: Fill<'_, P>,
+        lead: Option<Lead<P>>,
+    ) -> Outcome<P> {
         let stamp = self.stamp(self.ports.now());
         let stored = fill.stored().cloned();
         let exchange = self.exchange(request.head, fill.asking.lookup, fill.policy, stored.as_deref()).await;
         fill.report.origin_millis = Some(exchange.millis());
         let response = match exchange.result {
-            Exchanged::NotModified { head, body } => return self.validated(request, fill, Head { stamp, ..*head }, body, lead),
+            Exchanged::NotModified { head, body } => {
+                return self.validated(request, fill, Head { stamp, ..*head }, body, lead);
+            }
             Exchanged::Failed(failure) => {
                 if let (Some(lead), Failure::Fetch(error)) = (lead, failure) {
                     lead.land(Verdict::Failed(Some(error)));
@@ -101,7 +108,14 @@ impl<P: Ports> Engine<P> {
     }
 
     /// The stored response, fresh again.
-    fn validated(&self, request: &RequestOf<'_>, fill: Fill<'_, P>, head: Head, body: P::Blob, lead: Option<Lead<P>>) -> Outcome<P> {
+    fn validated(
+        &self,
+        request: &RequestOf<'_>,
+        fill: Fill<'_, P>,
+        head: Head,
+        body: P::Blob,
+        lead: Option<Lead<P>>,
+    ) -> Outcome<P> {
         let entry = Rc::new(Entry { head: Head { draw: self.ports.draw() as f32, ..head }, body });
         let now = self.ports.now();
         let (age, ttl) = (entry.head.age(now), entry.head.ttl(fill.policy, now));
@@ -124,7 +138,12 @@ impl<P: Ports> Engine<P> {
     }
 
     /// The stale entry, because the origin failed; if there is none, an error.
-    pub(super) fn without_origin(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, error: Option<FetchError>) -> Outcome<P> {
+    pub(super) fn without_origin(
+        &self,
+        request: &RequestOf<'_>,
+        fill: &Fill<'_, P>,
+        error: Option<FetchError>,
+    ) -> Outcome<P> {
         let Some(entry) = fill.fallback() else {
             return self.give_up(fill, Failure::Fetch(error.unwrap_or(FetchError::Unreachable)).reason());
         };

@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::Engine;
 use super::ports::Ports;
 use super::within::within;
-use crate::cache::reuse::{Purged, Question, Reuse, decide};
+use crate::cache::reuse::{Question, Reuse, decide};
 use crate::cache::variant::{answers, variant_key};
-use crate::cache::{CacheKey, Entry, record};
+use crate::cache::{Entry, record};
 use crate::fields::{Forward, RequestDirectives, Timestamp};
 use crate::forward::Lookup;
+use crate::key::CacheKey;
 use crate::policy::{Alias, Config, Policy, Tier};
 use crate::reason::Reason;
 
@@ -134,8 +135,7 @@ impl<P: Ports> Engine<P> {
 
     /// What may be done with an entry.
     pub(super) fn judge(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> Reuse {
-        let purged =
-            self.isolate.purges.borrow().is_purged(&asking.lookup.url, entry.head.stamp).then_some(Purged::Hard);
+        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head);
         let question = Question {
             directives: asking.directives,
             authorized: asking.lookup.sends_authorization,
@@ -150,7 +150,7 @@ impl<P: Ports> Engine<P> {
         if tier == Tier::Memory {
             return Ok(self.isolate.memory.borrow().get(&key));
         }
-        let reading = within(&*self.ports, timeout(alias, tier), self.ports.read(tier, key));
+        let reading = within(self.ports.sleep(timeout(alias, tier)), self.ports.read(tier, key));
         let record = match reading.await {
             Some(Ok(Some(record))) => record,
             Some(Ok(None)) => return Ok(None),
@@ -195,8 +195,11 @@ impl<P: Ports> Engine<P> {
             let record = &record;
             // A write is not waited for by a visitor: it may take longer than a read.
             async move {
-                within(&*self.ports, timeout(alias, tier) * 10, self.ports.write(tier, entry.head.key, record, life))
-                    .await
+                within(
+                    self.ports.sleep(timeout(alias, tier) * 10),
+                    self.ports.write(tier, entry.head.key, record, life),
+                )
+                .await
             }
         });
         futures_util::future::join_all(writes).await;
@@ -206,7 +209,7 @@ impl<P: Ports> Engine<P> {
     pub(super) async fn remove_slot(&self, alias: &Alias, tiers: &[Tier], key: CacheKey) {
         self.isolate.memory.borrow_mut().remove(&key);
         let far = tiers.iter().copied().filter(|tier| *tier != Tier::Memory);
-        let removals = far.map(|tier| within(&*self.ports, timeout(alias, tier), self.ports.remove(tier, key)));
+        let removals = far.map(|tier| within(self.ports.sleep(timeout(alias, tier)), self.ports.remove(tier, key)));
         futures_util::future::join_all(removals).await;
     }
 }

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::ports::{FetchError, Ports};
-use crate::cache::{CacheKey, Entry};
+use crate::cache::Entry;
+use crate::key::CacheKey;
 use crate::reason::Reason;
 
 /// What a leader has to say to those who waited.

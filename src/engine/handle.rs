@@ -73,7 +73,8 @@ impl<P: Ports> Engine<P> {
                 if scope.is_some() {
                     headers.remove(AUTHORIZATION);
                 }
-                let websocket = grammar::members(&headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+                let websocket =
+                    grammar::members(&headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
                 let handshake = websocket.then(|| headers.clone());
                 hop_by_hop::strip(&mut headers);
                 let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
@@ -103,7 +104,9 @@ impl<P: Ports> Engine<P> {
                 self.pass(request, body, origin, Seconds::new(30), Reason::ConfigInvalid).await
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
-            Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => self.administer(request),
+            Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => {
+                self.administer(request)
+            }
             Configured::Ready(config) => self.route(config, request, body).await,
         }
     }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::flights::Flights;
 use super::ports::Ports;
-use crate::cache::CacheKey;
 use crate::fields::{Seconds, Timestamp};
+use crate::key::CacheKey;
 use crate::purge::PurgeIndex;
 use crate::reason::Reason;
 use crate::store::Memory;

@@ -28,6 +28,7 @@ pub use handle::{Arrival, Outcome};
 pub use isolate::{Isolate, Room};
 pub use report::Report;
 pub use settings::{Configured, Secrets, Settings};
+pub use within::within;
 
 use ports::Ports;
 

@@ -10,11 +10,11 @@ use super::handle::{Outcome, RequestOf};
 use super::ports::{Body, OriginRequest, Ports};
 use super::report::Report;
 use super::settings::Configured;
-use crate::cache::CacheKey;
 use crate::cache::invalidation::invalidated_by;
 use crate::cache::serve::straight_through;
-use crate::fields::Seconds;
+use crate::fields::{Cookie, Cookies, Seconds};
 use crate::forward::{pass_through, plan};
+use crate::key::CacheKey;
 use crate::message::RequestHead;
 use crate::policy::{CacheMode, Config, Origin, Policy};
 use crate::reason::Reason;
@@ -56,33 +56,52 @@ impl<P: Ports> Engine<P> {
         };
         if response.head.status.is_informational() && request.handshake.is_none() {
             let (status, text) = failure_answer(Reason::StatusInvalid);
-            return Outcome::new(plain(status, text), Report { reason: Some(Reason::StatusInvalid), ..report }, Vec::new());
+            return Outcome::new(
+                plain(status, text),
+                Report { reason: Some(Reason::StatusInvalid), ..report },
+                Vec::new(),
+            );
         }
         report.origin_millis = Some(self.ports.now().as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
         let invalidated = invalidated_by(head, &response.head);
-        let deferred = self.invalidate(head, &invalidated).await;
+        let deferred = self.invalidate(head, &invalidated);
         let headers = straight_through(&response.head.headers);
         let response = Response { status: response.head.status, headers, body: response.body, encoded: true };
         Outcome::new(response, report, deferred)
     }
 
-    /// Forgets what is stored for `urls`, before the request that did it is answered: whoever is redirected to a page sees the
-    /// new one. The purge is what counts; emptying the slots is tidying up.
-    async fn invalidate(&self, request: &RequestHead, urls: &[CanonicalUrl]) -> Vec<Deferred<P>> {
+    /// Forgets what is stored for `urls`, and distrusts what is stored for whoever asked, before the request that did it is
+    /// answered: whoever is redirected to a page sees the new one. The record of it is what counts; emptying slots is tidying up.
+    fn invalidate(&self, request: &RequestHead, urls: &[CanonicalUrl]) -> Vec<Deferred<P>> {
         let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
         let now = self.ports.now();
+        let mut purges = self.isolate.purges.borrow_mut();
         let mut removals = Vec::new();
         for url in urls {
             let selected = config.table.select(url, &Method::GET);
-            if selected.policy.cache == CacheMode::Pass {
-                continue;
+            if selected.policy.cache != CacheMode::Pass {
+                purges.purge_url(url, now);
+                let keys = self.keys_of(config, request, url);
+                removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
             }
-            self.isolate.purges.borrow_mut().purge_url(url, now);
-            let keys = self.keys_of(config, request, url);
-            removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
+        }
+        if !urls.is_empty() {
+            for identity in self.identities_of(config, request) {
+                purges.expire_identity(identity, now);
+            }
         }
         removals
+    }
+
+    /// Whom the request names by cookies that are in a key somewhere.
+    fn identities_of(&self, config: &Config, request: &RequestHead) -> Vec<u64> {
+        let cookies = Cookies::of(&request.headers);
+        let named = config.table.identity_cookies().filter_map(|name| match cookies.find(name) {
+            Cookie::Value(value) => Some((name, value)),
+            Cookie::Absent | Cookie::Unclear => None,
+        });
+        self.settings.identity.named(named)
     }
 
     /// The keys under which `url` may be stored for this visitor, and for one without cookies.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 
 use super::isolate::Room;
-use crate::cache::CacheKey;
+use crate::blob::Blob;
 use crate::digest::Digest;
 use crate::fields::Timestamp;
+use crate::key::CacheKey;
 use crate::message::ResponseHead;
 use crate::policy::Tier;
-use crate::store::Blob;
 
 /// The world: clock, chance, origin, stores, and a way for requests to wait for each other.
 pub trait Ports: Sized + 'static {
@@ -39,11 +39,8 @@ pub trait Ports: Sized + 'static {
     fn tee(&self, body: Self::Stream) -> Result<(Self::Stream, Self::Stream), Self::Stream>;
 
     /// Reads a body to its end. If it stalls, the exchange is broken off, for whoever reads it beside us too.
-    fn collect(
-        &self,
-        body: Self::Stream,
-        limits: BodyLimits,
-    ) -> impl Future<Output = Result<Self::Blob, CollectError>> + 'static;
+    fn collect(&self, body: Self::Stream, limits: BodyLimits)
+    -> impl Future<Output = Result<Self::Blob, CollectError>>;
 
     /// SHA-256, by the fastest way there is.
     fn digest(&self, blob: &Self::Blob) -> impl Future<Output = Digest>;

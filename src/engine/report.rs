@@ -2,8 +2,8 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::cache::CacheKey;
 use crate::fields::{CacheStatus, Forward};
+use crate::key::CacheKey;
 use crate::reason::Reason;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

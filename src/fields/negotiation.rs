@@ -42,9 +42,9 @@ fn parse_weight(text: &str) -> u16 {
 /// Which of `offered` a request that sends `value` in the field `name` gets; `None` if none fits.
 #[must_use]
 pub fn choose<'o>(name: &HeaderName, value: &str, offered: &'o [String]) -> Option<&'o str> {
-    let fits: fn(&str, &str) -> bool = match name {
-        &ACCEPT_LANGUAGE => language_fits,
-        &ACCEPT => media_type_fits,
+    let fits: fn(&str, &str) -> bool = match *name {
+        ACCEPT_LANGUAGE => language_fits,
+        ACCEPT => media_type_fits,
         _ => {
             let same = |offer: &&String| offer.eq_ignore_ascii_case(trim_ows(value));
             return offered.iter().find(same).map(String::as_str);

@@ -1,4 +1,4 @@
-//! What kind of thing a request field is. Exact names and prefixes, in one table.
+//! What kind of thing a request field is, by its name or the beginning of it.
 
 use http::HeaderName;
 
@@ -31,144 +31,52 @@ pub enum Class {
     Unknown,
 }
 
-/// Names that end in `*` are prefixes. The first that fits counts.
-const TABLE: &[(Class, &[&str])] = &[
-    (Class::Cookie, &["cookie", "cookie2"]),
-    (Class::Credentials, &["authorization"]),
-    (
-        Class::Negotiation,
-        &[
-            "accept",
-            "accept-charset",
-            "accept-encoding",
-            "accept-language",
-            "save-data",
-            "dpr",
-            "width",
-            "viewport-width",
-            "device-memory",
-            "downlink",
-            "ect",
-            "rtt",
-            "sec-ch-*",
-        ],
-    ),
-    (
-        Class::Conditional,
-        &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"],
-    ),
-    (
-        Class::Tracing,
-        &[
-            "traceparent",
-            "tracestate",
-            "baggage",
-            "b3",
-            "x-b3-*",
-            "uber-trace-id",
-            "x-request-id",
-            "x-correlation-id",
-            "x-amzn-trace-id",
-            "x-cloud-trace-context",
-            "sentry-trace",
-            "x-datadog-*",
-        ],
-    ),
-    (
-        Class::Browser,
-        &[
-            "user-agent",
-            "referer",
-            "origin",
-            "dnt",
-            "sec-fetch-*",
-            "sec-gpc",
-            "sec-purpose",
-            "purpose",
-            "upgrade-insecure-requests",
-            "priority",
-            "cache-control",
-            "pragma",
-            "date",
-            "from",
-            "via",
-            "warning",
-            "max-forwards",
-            "expect",
-        ],
-    ),
-    (Class::Content, &["content-*"]),
-    (
-        Class::Representation,
-        &[
-            "x-requested-with",
-            "hx-*",
-            "rsc",
-            "next-*",
-            "turbo-*",
-            "x-pjax*",
-            "x-inertia*",
-            "x-nextjs-*",
-            "x-now-route-matches",
-            "x-matched-path",
-            "x-middleware-*",
-            "x-react-router-*",
-            "x-remix-*",
-            "x-sveltekit-*",
-            "x-astro-*",
-            "x-livewire*",
-            "x-up-*",
-            "x-unpoly-*",
-            "x-turbo*",
-            "x-moz",
-            "x-purpose",
-        ],
-    ),
-    (
-        Class::Routing,
-        &[
-            "host",
-            "forwarded",
-            "x-forwarded",
-            "x-forwarded-*",
-            "x-host",
-            "x-http-host-override",
-            "x-original-*",
-            "x-rewrite-url",
-            "x-url-scheme",
-            "x-scheme",
-            "x-http-method*",
-            "x-method-override",
-            "x-real-ip",
-            "x-client-ip",
-            "x-cluster-client-ip",
-            "true-client-ip",
-            "client-ip",
-            "fastly-client-ip",
-            "front-end-https",
-            "proxy-*",
-            "x-proxy-*",
-            "x-arr-*",
-            "x-wap-profile",
-            "x-amz-website-redirect-location",
-            "destination",
-            "surrogate-capability",
-            "surrogate-control",
-            "cdn-cache-control",
-            "cloudflare-cdn-cache-control",
-        ],
-    ),
-    (Class::Platform, &["cf-*", "cdn-loop", "x-cf-*"]),
-    (Class::Own, &["larder-*"]),
-];
-
 /// The kind of the request field `name`.
 #[must_use]
 pub fn class_of(name: &HeaderName) -> Class {
-    let name = name.as_str();
-    let fits = |pattern: &&str| pattern.strip_suffix('*').map_or(name == *pattern, |prefix| name.starts_with(prefix));
-    TABLE
-        .iter()
-        .find(|(_, patterns)| patterns.iter().any(|pattern| fits(&pattern)))
-        .map_or(Class::Unknown, |(class, _)| *class)
+    by_name(name.as_str()).or_else(|| by_prefix(name.as_str())).unwrap_or(Class::Unknown)
 }
+
+#[rustfmt::skip]
+fn by_name(name: &str) -> Option<Class> {
+    Some(match name {
+        "cookie" | "cookie2" => Class::Cookie,
+        "authorization" => Class::Credentials,
+        "accept" | "accept-charset" | "accept-encoding" | "accept-language" | "save-data" | "dpr" | "width" | "viewport-width"
+        | "device-memory" | "downlink" | "ect" | "rtt" => Class::Negotiation,
+        "if-match" | "if-modified-since" | "if-none-match" | "if-range" | "if-unmodified-since" | "range" => Class::Conditional,
+        "traceparent" | "tracestate" | "baggage" | "b3" | "uber-trace-id" | "x-request-id" | "x-correlation-id"
+        | "x-amzn-trace-id" | "x-cloud-trace-context" | "sentry-trace" => Class::Tracing,
+        "user-agent" | "referer" | "origin" | "dnt" | "sec-gpc" | "sec-purpose" | "purpose" | "upgrade-insecure-requests"
+        | "priority" | "cache-control" | "pragma" | "date" | "from" | "via" | "warning" | "max-forwards" | "expect" => Class::Browser,
+        "x-requested-with" | "rsc" | "x-now-route-matches" | "x-matched-path" | "x-moz" | "x-purpose" => Class::Representation,
+        "host" | "forwarded" | "x-forwarded" | "x-host" | "x-http-host-override" | "x-rewrite-url" | "x-url-scheme" | "x-scheme"
+        | "x-method-override" | "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "true-client-ip" | "client-ip"
+        | "fastly-client-ip" | "front-end-https" | "x-wap-profile" | "x-amz-website-redirect-location" | "destination"
+        | "surrogate-capability" | "surrogate-control" | "cdn-cache-control" | "cloudflare-cdn-cache-control" => Class::Routing,
+        "cdn-loop" => Class::Platform,
+        _ => return None,
+    })
+}
+
+fn by_prefix(name: &str) -> Option<Class> {
+    PREFIXES
+        .iter()
+        .find(|(_, prefixes)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+        .map(|(class, _)| *class)
+}
+
+#[rustfmt::skip]
+const PREFIXES: &[(Class, &[&str])] = &[
+    (Class::Platform, &["cf-", "x-cf-"]),
+    (Class::Browser, &["sec-fetch-"]),
+    (Class::Negotiation, &["sec-ch-"]),
+    (Class::Tracing, &["x-b3-", "x-datadog-"]),
+    (Class::Content, &["content-"]),
+    (Class::Own, &["larder-"]),
+    (Class::Routing, &["x-forwarded-", "x-original-", "x-http-method", "proxy-", "x-proxy-", "x-arr-"]),
+    (Class::Representation, &[
+        "hx-", "next-", "turbo-", "x-pjax", "x-inertia", "x-nextjs-", "x-middleware-", "x-react-router-", "x-remix-", "x-sveltekit-",
+        "x-astro-", "x-livewire", "x-up-", "x-unpoly-", "x-turbo",
+    ]),
+];

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Framed};
 
 /// `IDENTITY_KEY` and, while it is being changed, `IDENTITY_KEY_PREVIOUS`.
 #[derive(Clone, Default)]
@@ -21,6 +21,15 @@ impl IdentityKeys {
             Hmac::new_from_slice(secret.as_bytes()).ok()
         };
         Self { current: keyed(current), previous: keyed(previous) }
+    }
+
+    /// Short digests of whom these cookies name, under the key in use and the one before it.
+    #[must_use]
+    pub fn named<'c>(&self, cookies: impl Iterator<Item = (&'c str, &'c str)>) -> Vec<u64> {
+        let keys = [self.current(), self.previous()];
+        let digests =
+            cookies.flat_map(|(name, value)| keys.into_iter().flatten().map(move |key| key.digest(name, value)));
+        digests.map(|digest| Framed::new("identity").part(digest).finish_short()).collect()
     }
 
     /// The key that new entries are stored under.

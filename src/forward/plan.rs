@@ -6,10 +6,10 @@ use http::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HOST, HeaderMap, Head
 use super::class::{Class, class_of};
 use super::cookies::{CookiePlan, divide};
 use super::identity::{IdentityKey, IdentityKeys};
-use crate::cache::{CacheKey, KeyParts};
 use crate::fields::Cookies;
 use crate::fields::grammar::text;
 use crate::fields::negotiation::choose;
+use crate::key::{CacheKey, KeyParts};
 use crate::message::RequestHead;
 use crate::policy::{CacheMode, HeaderRule, Policy, Selected, any_matches};
 use crate::reason::Reason;
@@ -45,8 +45,8 @@ pub struct Lookup {
     pub sends_authorization: bool,
     /// Whether the route keys an identity: such an answer is for one visitor, or one class of them.
     pub keys_identity: bool,
-    /// Whether the request names one, by a keyed cookie.
-    pub names_identity: bool,
+    /// Whom the request names, by keyed cookies: short digests, under the key in use and the one before it.
+    pub identities: Vec<u64>,
 }
 
 /// Decides whether a request may be answered from the store.
@@ -94,7 +94,7 @@ pub fn plan(
         sends_unkeyed_cookies: cookies.sends_unkeyed,
         sends_authorization: headers.contains_key(AUTHORIZATION),
         keys_identity: policy.keys_identity(),
-        names_identity: cookies.identities.iter().any(|(_, value)| value.is_some()),
+        identities: keys.named(cookies.identities.iter().filter_map(|(name, value)| Some((*name, (*value)?)))),
         headers,
         url,
     })

@@ -31,7 +31,10 @@ impl Read for Seconds {
 #[must_use]
 pub fn display(seconds: Seconds) -> String {
     let number = seconds.get();
-    match [(86_400, 'd'), (3600, 'h'), (60, 'm')].into_iter().find(|(unit, _)| number >= *unit && number % unit == 0) {
+    match [(86_400, 'd'), (3600, 'h'), (60, 'm')]
+        .into_iter()
+        .find(|(unit, _)| number >= *unit && number.is_multiple_of(*unit))
+    {
         Some((unit, letter)) => format!("{}{letter}", number / unit),
         None => format!("{number}s"),
     }

@@ -50,6 +50,12 @@ pub struct Selected<'a> {
 }
 
 impl RouteTable {
+    /// The cookies that name an identity on some route.
+    pub fn identity_cookies(&self) -> impl Iterator<Item = &str> {
+        let policies = self.routes.iter().map(|route| &route.policy).chain([&self.site]);
+        policies.flat_map(|policy| policy.vary_cookie.iter().map(String::as_str))
+    }
+
     /// The policy for a request: the first route that matches host, path and method; failing that the first that
     /// matches host and path, since a form belongs to the origin of the page it stands on; failing that `SITE`.
     #[must_use]

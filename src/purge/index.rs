@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::cache::Stamp;
+use crate::cache::reuse::Purged;
+use crate::cache::{Head, Stamp};
 use crate::digest::Framed;
 use crate::fields::Timestamp;
 use crate::url::CanonicalUrl;
@@ -14,6 +15,7 @@ const MAX_RECORDS: usize = 100_000;
 #[derive(Debug, Default)]
 pub struct PurgeIndex {
     urls: HashMap<u64, u64>,
+    identities: HashMap<u64, u64>,
     last: u64,
     floor: u64,
 }
@@ -29,15 +31,25 @@ impl PurgeIndex {
     pub fn purge_url(&mut self, url: &CanonicalUrl, now: Timestamp) {
         let sequence = self.next(now);
         self.urls.insert(url_hash(url), sequence);
-        if self.urls.len() > MAX_RECORDS {
-            self.raise_floor();
-        }
+        self.keep_within_bounds();
     }
 
-    /// Whether an entry for `url` with `stamp` has been purged since it was asked for.
+    /// Records that everything stored for an identity is stale: it did something, and what it sees may have changed.
+    pub fn expire_identity(&mut self, identity: u64, now: Timestamp) {
+        let sequence = self.next(now);
+        self.identities.insert(identity, sequence);
+        self.keep_within_bounds();
+    }
+
+    /// Whether an entry for `url` has been purged since it was asked for.
     #[must_use]
-    pub fn is_purged(&self, url: &CanonicalUrl, stamp: Stamp) -> bool {
-        stamp.sequence < self.floor || self.urls.get(&url_hash(url)).is_some_and(|purged| *purged > stamp.sequence)
+    pub fn purged(&self, url: &CanonicalUrl, head: &Head) -> Option<Purged> {
+        let since = head.stamp.sequence;
+        let later = |sequence: Option<&u64>| sequence.is_some_and(|purged| *purged > since);
+        if since < self.floor || (!self.urls.is_empty() && later(self.urls.get(&url_hash(url)))) {
+            return Some(Purged::Hard);
+        }
+        head.identities.iter().any(|identity| later(self.identities.get(identity))).then_some(Purged::Soft)
     }
 
     /// Numbers grow by at least one at each use, and follow the clock, so that isolates agree but for the differences between
@@ -48,13 +60,20 @@ impl PurgeIndex {
         self.last
     }
 
+    fn keep_within_bounds(&mut self) {
+        if self.urls.len() + self.identities.len() > MAX_RECORDS {
+            self.raise_floor();
+        }
+    }
+
     fn raise_floor(&mut self) {
-        let mut sequences: Vec<_> = self.urls.values().copied().collect();
+        let mut sequences: Vec<_> = self.urls.values().chain(self.identities.values()).copied().collect();
         let middle = sequences.len() / 2;
         let (_, median, _) = sequences.select_nth_unstable(middle);
         self.floor = *median;
         let floor = self.floor;
         self.urls.retain(|_, sequence| *sequence > floor);
+        self.identities.retain(|_, sequence| *sequence > floor);
     }
 }
 

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
-use super::blob::Blob;
-use crate::cache::{CacheKey, Entry};
+use crate::blob::Blob;
+use crate::cache::Entry;
+use crate::key::CacheKey;
 
 /// What all entries together may take.
 pub const BUDGET: u64 = 32 << 20;

@@ -2,5 +2,6 @@
 //! a status field alone.
 #![cfg(not(target_arch = "wasm32"))]
 
-mod probe;
+mod security;
+mod spine;
 mod support;

@@ -1,6 +1,7 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { vars, secrets?, kvPersist?, root }. Writes one line of JSON: { port, pid? }.
+// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, persist, port }. Writes one line of JSON: { port }.
+// `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
 import { createInterface } from 'node:readline'
 import { createServer } from 'node:net'
@@ -32,9 +33,8 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   compatibilityDate: options.compatibilityDate,
   bindings: { ...options.vars, ...options.secrets },
   kvNamespaces: options.kv === false ? [] : ['CACHE'],
-  kvPersist: options.persist ? path.join(options.persist, 'kv') : false,
   cache: true,
-  cachePersist: options.persist ? path.join(options.persist, 'cache') : false,
+  resourcePersistencePath: options.persist ?? undefined,
   unsafeDirectSockets: [{ host: '127.0.0.1', port }],
   port: 0,
   host: '127.0.0.1',

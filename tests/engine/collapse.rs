@@ -10,7 +10,8 @@ use crate::support::world::{Asked, Scripted, World};
 
 #[test]
 fn a_thousand_concurrent_misses_are_one_request() {
-    let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=60")], "page").after(Duration::from_millis(300));
+    let origin =
+        |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=60")], "page").after(Duration::from_millis(300));
     let world = World::new(&json!({}), origin);
     let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 1000]);
     assert_eq!(world.asked(), 1);
@@ -54,7 +55,9 @@ fn what_cannot_be_shared_is_fetched_by_each() {
 
 #[test]
 fn all_who_waited_learn_at_once_that_the_origin_failed() {
-    let world = World::new(&json!({ "SITE": { "timeout": "2s" } }), |_| Scripted::error(FetchError::Unreachable).after(Duration::from_secs(5)));
+    let world = World::new(&json!({ "SITE": { "timeout": "2s" } }), |_| {
+        Scripted::error(FetchError::Unreachable).after(Duration::from_secs(5))
+    });
     let before = world.ports.executor.now();
     let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 100]);
     assert!(answers.iter().all(|answer| answer.status == 504));
@@ -85,4 +88,28 @@ fn a_fill_that_began_before_a_purge_does_not_survive_it() {
     world.ports.executor.spawn(post);
     world.at_once(&[("/a", &[])]);
     assert!(!world.get("/a", &[]).is_hit());
+}
+
+#[test]
+fn whoever_comes_to_lead_looks_nearby_once_more() {
+    let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=600")], "page");
+    let world = World::new(&json!({}), origin);
+    // The second request looks far away for longer than the first takes for everything.
+    world.fault(
+        larder::policy::Tier::Colo,
+        crate::support::world::Fault { delay: Duration::from_millis(50), ..Default::default() },
+    );
+    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
+    world.ports.executor.spawn(async move {
+        executor.sleep(Duration::from_millis(55)).await;
+        let arrival = larder::engine::Arrival {
+            method: http::Method::GET,
+            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
+            headers: http::HeaderMap::new(),
+            body: larder::engine::ports::Body::Empty,
+        };
+        engine.handle(arrival).await;
+    });
+    world.at_once(&[("/a", &[])]);
+    assert_eq!(world.asked(), 1);
 }

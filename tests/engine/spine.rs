@@ -54,7 +54,9 @@ fn a_force_route_gives_it_one() {
 #[test]
 fn a_stale_page_is_validated_and_fresh_again() {
     let origin = |asked: &crate::support::world::Asked| match asked.header("if-none-match") {
-        Some("\"v1\"") => Scripted::new(304, &[("etag", "\"v1\""), ("cache-control", "max-age=60"), ("x-seen", "again")], ""),
+        Some("\"v1\"") => {
+            Scripted::new(304, &[("etag", "\"v1\""), ("cache-control", "max-age=60"), ("x-seen", "again")], "")
+        }
         _ => Scripted::new(200, &[("etag", "\"v1\""), ("cache-control", "max-age=60"), ("x-seen", "once")], "page"),
     };
     let world = World::new(&json!({}), origin);
@@ -152,7 +154,11 @@ fn variants_live_side_by_side_and_the_newest_rule_counts() {
 #[test]
 fn a_url_has_a_bounded_number_of_variants() {
     let origin = |asked: &crate::support::world::Asked| {
-        Scripted::new(200, &[("cache-control", "max-age=600"), ("vary", "user-agent")], asked.header("user-agent").unwrap_or_default())
+        Scripted::new(
+            200,
+            &[("cache-control", "max-age=600"), ("vary", "user-agent")],
+            asked.header("user-agent").unwrap_or_default(),
+        )
     };
     let world = World::new(&json!({}), origin);
     for number in 0..100 {
@@ -164,7 +170,10 @@ fn a_url_has_a_bounded_number_of_variants() {
 #[test]
 fn a_configuration_with_a_mistake_passes_everything() {
     let world = World::new(&json!({ "SITE": { "cash": "force" } }), counting(&[("cache-control", "max-age=60")]));
-    assert_eq!(world.get("/a", &[]).header("cache-status"), Some("Larder; fwd=bypass; fwd-status=200; detail=config-invalid"));
+    assert_eq!(
+        world.get("/a", &[]).header("cache-status"),
+        Some("Larder; fwd=bypass; fwd-status=200; detail=config-invalid")
+    );
     assert_eq!(world.get("/a", &[]).body, "page 2");
 }
 
@@ -200,4 +209,20 @@ fn only_if_cached_never_reaches_the_origin() {
     assert_eq!(world.asked(), 0);
     world.get("/a", &[]);
     assert_eq!(world.get("/a", &[("cache-control", "only-if-cached")]).status, 200);
+}
+
+#[test]
+fn what_a_user_does_makes_that_users_own_pages_stale_and_nobody_elses() {
+    let site = json!({ "SITE": { "cache": "force", "ttl": 600, "stale_while_revalidate": 600 }, "ROUTES": [
+        { "path": "/own/*", "vary_cookie": ["sid"] },
+        { "path": "/form", "cache": "pass" },
+    ] });
+    let world = World::new(&site, counting(&[("etag", "\"v\"")]));
+    let (alice, bob) = ([("cookie", "sid=alice")], [("cookie", "sid=bob")]);
+    let pages = [&alice, &bob].map(|who| world.get("/own/page", who).body);
+    let public = world.get("/public", &[]).body;
+    world.request(Method::POST, "/form", &alice);
+    assert_ne!(world.get("/own/page", &alice).body, pages[0]);
+    assert_eq!(world.get("/own/page", &bob).body, pages[1]);
+    assert_eq!(world.get("/public", &[]).body, public);
 }

@@ -23,14 +23,20 @@ fn world_then(site: &Value, first: &'static [(&'static str, &'static str)], late
 
 #[test]
 fn a_stale_page_stands_in_for_a_failing_origin() {
-    let failures =
-        [500, 502, 503, 504].map(|status| Scripted::new(status, &[], "broken")).into_iter().chain([FetchError::Unreachable, FetchError::Timeout].map(Scripted::error));
+    let failures = [500, 502, 503, 504]
+        .map(|status| Scripted::new(status, &[], "broken"))
+        .into_iter()
+        .chain([FetchError::Unreachable, FetchError::Timeout].map(Scripted::error));
     for failure in failures {
         let what = format!("{:?}", failure.result);
         let world = world_then(&json!({ "stale_if_error": "1h" }), &[("cache-control", "max-age=60")], failure);
         world.advance(61);
         let answer = world.get("/a", &[]);
-        assert_eq!((answer.status, answer.body.as_str(), answer.reason()), (200, "good", Some("stale-if-error")), "{what}");
+        assert_eq!(
+            (answer.status, answer.body.as_str(), answer.reason()),
+            (200, "good", Some("stale-if-error")),
+            "{what}"
+        );
     }
 }
 
@@ -66,8 +72,11 @@ fn signed_out_or_gone_is_final_even_if_the_origin_fails_later() {
 
 #[test]
 fn nothing_is_served_stale_where_the_origin_forbids_it() {
-    for control in ["max-age=60, must-revalidate", "max-age=60, proxy-revalidate", "s-maxage=60", "max-age=60, no-cache"] {
-        let fields: &'static [(&'static str, &'static str)] = Box::leak(Box::new([("cache-control", control), ("etag", "\"v\"")]));
+    for control in
+        ["max-age=60, must-revalidate", "max-age=60, proxy-revalidate", "s-maxage=60", "max-age=60, no-cache"]
+    {
+        let fields: &'static [(&'static str, &'static str)] =
+            Box::leak(Box::new([("cache-control", control), ("etag", "\"v\"")]));
         let site = json!({ "stale_if_error": "1h", "stale_while_revalidate": "1h" });
         let world = world_then(&site, fields, Scripted::error(FetchError::Unreachable));
         world.advance(61);
@@ -78,7 +87,11 @@ fn nothing_is_served_stale_where_the_origin_forbids_it() {
 
 #[test]
 fn a_window_ends() {
-    let world = world_then(&json!({}), &[("cache-control", "max-age=60, stale-if-error=30")], Scripted::new(503, &[], "broken"));
+    let world = world_then(
+        &json!({}),
+        &[("cache-control", "max-age=60, stale-if-error=30")],
+        Scripted::new(503, &[], "broken"),
+    );
     world.advance(89);
     assert_eq!(world.get("/a", &[]).status, 200);
     world.advance(1);

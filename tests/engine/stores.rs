@@ -59,7 +59,11 @@ fn a_tier_that_fails_is_a_miss_that_says_so() {
         let before = world.ports.executor.now();
         let answer = other.get("/a", &[]);
         assert_eq!((answer.status, answer.body.as_str(), answer.is_hit()), (200, "page", false), "{fault:?}");
-        assert!(matches!(answer.reason(), Some("store-failed" | "record-unreadable")), "{fault:?}: {:?}", answer.reason());
+        assert!(
+            matches!(answer.reason(), Some("store-failed" | "record-unreadable")),
+            "{fault:?}: {:?}",
+            answer.reason()
+        );
         assert!(world.ports.executor.now() - before < 20_000, "{fault:?}");
     }
 }
@@ -69,9 +73,11 @@ fn a_record_under_another_key_is_not_used() {
     let world = World::new(&json!({}), |asked| Scripted::new(200, &[("cache-control", "max-age=600")], &asked.url));
     world.get("/a", &[]);
     world.get("/b", &[]);
-    let mut records: Vec<_> = world.ports.stores.borrow().iter().map(|(slot, record)| (*slot, record.clone())).collect();
+    let mut records: Vec<_> =
+        world.ports.stores.borrow().iter().map(|(slot, record)| (*slot, record.clone())).collect();
     records.sort_by_key(|((tier, key), _)| (tier.as_str(), *key));
-    let swapped: Vec<_> = records.iter().map(|(slot, _)| *slot).zip(records.iter().rev().map(|(_, record)| record.clone())).collect();
+    let swapped: Vec<_> =
+        records.iter().map(|(slot, _)| *slot).zip(records.iter().rev().map(|(_, record)| record.clone())).collect();
     world.ports.stores.replace(swapped.into_iter().collect());
     let other = world.another_isolate(&json!({}));
     assert_eq!(other.get("/a", &[]).body, "http://origin.test/a");

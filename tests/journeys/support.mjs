@@ -18,6 +18,8 @@ const BROWSER_ARGUMENTS = [
   '--disable-sync'
 ]
 
+const PATIENCE_MILLISECONDS = 15_000
+
 // Starts everything. What is started first is stopped last.
 export const startSite = async () => {
   const started = []
@@ -55,6 +57,7 @@ const siteOf = ({ django, worker, browser, stop }) => ({
   // A visitor who was never here: no cookies, nothing in the browser's cache.
   async visitor (options = {}) {
     const context = await browser.newContext({ baseURL: worker.url, locale: 'en-US', ...options })
+    context.setDefaultTimeout(PATIENCE_MILLISECONDS)
     return context.newPage()
   },
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { node, root, start, stop } from '../../tools/processes.mjs'
+import { answers, node, root, start, stop } from '../../tools/processes.mjs'
 
 // Starts it with these variables.
 export const startWorker = async vars => {
@@ -16,9 +16,10 @@ export const startWorker = async vars => {
   const secrets = { IDENTITY_KEY: randomBytes(32).toString('hex') }
   const compatibilityDate = await readCompatibilityDate()
   child.stdin.write(JSON.stringify({ root, vars, secrets, compatibilityDate }) + '\n')
-  const port = await readPort(child)
+  const url = `http://127.0.0.1:${await readPort(child)}`
+  await answers(child, `${url}/_larder/health`)
   // It ends with its input.
-  return { url: `http://127.0.0.1:${port}`, stop: () => stop(child, () => child.stdin.end()) }
+  return { url, stop: () => stop(child, () => child.stdin.end()) }
 }
 
 const readCompatibilityDate = async () => {

@@ -39,7 +39,8 @@ fn the_age_field_counts_by_its_first_member_and_not_at_all_if_that_is_invalid() 
 
 #[test]
 fn it_is_the_greater_of_what_date_and_what_age_suggest() {
-    let (now, hour_ago, in_an_hour) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 07:49:37 GMT", "Sun, 06 Nov 1994 09:49:37 GMT");
+    let (now, hour_ago, in_an_hour) =
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 07:49:37 GMT", "Sun, 06 Nov 1994 09:49:37 GMT");
     for (fields, delay, expected) in [
         (&[("date", now)][..], 0, 0),
         (&[("date", now)], 3, 3),

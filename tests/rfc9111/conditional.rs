@@ -15,7 +15,14 @@ const MODIFIED: (&str, &str) = ("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT"
 
 fn status(stored: &[(&str, &str)], asked: &[(&str, &str)]) -> u16 {
     let policy = plain();
-    serve(Wanted { method: &Method::GET, headers: &headers(asked) }, &head(&policy, 200, stored), Seconds::ZERO, &policy).status.as_u16()
+    serve(
+        Wanted { method: &Method::GET, headers: &headers(asked) },
+        &head(&policy, 200, stored),
+        Seconds::ZERO,
+        &policy,
+    )
+    .status
+    .as_u16()
 }
 
 #[test]
@@ -80,8 +87,24 @@ fn if_modified_since_compares_whole_seconds_and_ignores_what_is_no_date() {
 fn a_304_carries_the_validator_and_nothing_about_a_body() {
     // RFC 9110 §15.4.5
     let policy = plain();
-    let stored = head(&policy, 200, &[FRESH, DATE, ("etag", "\"v1\""), ("content-type", "text/html"), ("vary", "accept"), ("content-location", "/x")]);
-    let served = serve(Wanted { method: &Method::GET, headers: &headers(&[("if-none-match", "\"v1\"")]) }, &stored, Seconds::ZERO, &policy);
+    let stored = head(
+        &policy,
+        200,
+        &[
+            FRESH,
+            DATE,
+            ("etag", "\"v1\""),
+            ("content-type", "text/html"),
+            ("vary", "accept"),
+            ("content-location", "/x"),
+        ],
+    );
+    let served = serve(
+        Wanted { method: &Method::GET, headers: &headers(&[("if-none-match", "\"v1\"")]) },
+        &stored,
+        Seconds::ZERO,
+        &policy,
+    );
     assert_eq!((served.status.as_u16(), served.part), (304, Part::Nothing));
     for name in ["cache-control", "content-location", "date", "etag", "vary"] {
         assert!(served.headers.contains_key(name), "{name}");
@@ -148,11 +171,24 @@ fn if_range_needs_the_very_same_representation() {
         (&[FRESH, ("etag", "W/\"v1\"")], "W/\"v1\"", 200),
         (&[FRESH, DATE, MODIFIED], "Sat, 05 Nov 1994 08:49:37 GMT", 206),
         (&[FRESH, DATE, MODIFIED], "Sun, 06 Nov 1994 08:49:37 GMT", 200),
-        (&[FRESH, ("date", "Sat, 05 Nov 1994 08:49:37 GMT"), MODIFIED, ("cache-control", "max-age=100000")], "Sat, 05 Nov 1994 08:49:37 GMT", 200),
+        (
+            &[FRESH, ("date", "Sat, 05 Nov 1994 08:49:37 GMT"), MODIFIED, ("cache-control", "max-age=100000")],
+            "Sat, 05 Nov 1994 08:49:37 GMT",
+            200,
+        ),
         (&[FRESH], "x", 200),
     ] {
-        let stored: Vec<_> = stored.iter().filter(|field| **field != FRESH).chain([&("cache-control", "max-age=100000")]).copied().collect();
-        assert_eq!(status(&stored[..stored.len() - usize::from(stored.len() > 3)], &[range, ("if-range", condition)]), expected, "{condition}");
+        let stored: Vec<_> = stored
+            .iter()
+            .filter(|field| **field != FRESH)
+            .chain([&("cache-control", "max-age=100000")])
+            .copied()
+            .collect();
+        assert_eq!(
+            status(&stored[..stored.len() - usize::from(stored.len() > 3)], &[range, ("if-range", condition)]),
+            expected,
+            "{condition}"
+        );
     }
 }
 
@@ -166,9 +202,16 @@ fn a_precondition_comes_before_a_range() {
 fn a_validation_asks_for_the_whole_by_what_is_stored() {
     // RFC 9111 §4.3.1
     let stored = head(&plain(), 200, &[FRESH, DATE, MODIFIED, ("etag", "W/\"v1\"")]);
-    let mut sent = headers(&[("if-none-match", "\"client\""), ("range", "bytes=0-1"), ("if-range", "x"), ("if-match", "*"), ("x", "1")]);
+    let mut sent = headers(&[
+        ("if-none-match", "\"client\""),
+        ("range", "bytes=0-1"),
+        ("if-range", "x"),
+        ("if-match", "*"),
+        ("x", "1"),
+    ]);
     assert!(make_conditional(&mut sent, &stored));
-    let mut fields: Vec<_> = sent.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
+    let mut fields: Vec<_> =
+        sent.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
     fields.sort();
     assert_eq!(fields, ["if-modified-since: Sat, 05 Nov 1994 08:49:37 GMT", "if-none-match: W/\"v1\"", "x: 1"]);
     let unvalidated = head(&plain(), 200, &[FRESH]);
@@ -182,17 +225,43 @@ fn a_304_updates_every_field_but_those_of_the_body() {
     let stored = head(
         &policy,
         200,
-        &[FRESH, ("etag", "\"v1\""), ("x-kept", "1"), ("x-new", "old"), ("x-new", "old too"), ("content-length", "10"), ("content-encoding", "foo"), ("content-type", "text/plain"), ("age", "30")],
+        &[
+            FRESH,
+            ("etag", "\"v1\""),
+            ("x-kept", "1"),
+            ("x-new", "old"),
+            ("x-new", "old too"),
+            ("content-length", "10"),
+            ("content-encoding", "foo"),
+            ("content-type", "text/plain"),
+            ("age", "30"),
+        ],
     );
     let later = Timestamp::from_millis(NOW.as_millis() + 100_000);
     let not_modified = response(
         304,
-        &[("cache-control", "max-age=500"), ("etag", "W/\"v1\""), ("x-new", "new"), ("content-length", "99"), ("content-encoding", "bar"), ("content-type", "text/html"), ("connection", "x-hop"), ("x-hop", "1")],
+        &[
+            ("cache-control", "max-age=500"),
+            ("etag", "W/\"v1\""),
+            ("x-new", "new"),
+            ("content-length", "99"),
+            ("content-encoding", "bar"),
+            ("content-type", "text/html"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+        ],
     );
-    let fresh = freshen(&stored, &not_modified, &policy, Fetched { requested: later, received: later }).expect("it is the same");
+    let fresh = freshen(&stored, &not_modified, &policy, Fetched { requested: later, received: later })
+        .expect("it is the same");
     for (name, expected) in [
-        ("cache-control", "max-age=500"), ("etag", "\"v1\""), ("x-kept", "1"), ("x-new", "new"), ("content-length", "10"), ("content-encoding", "foo"),
-        ("content-type", "text/html"), ("date", "Sun, 06 Nov 1994 08:51:17 GMT"),
+        ("cache-control", "max-age=500"),
+        ("etag", "\"v1\""),
+        ("x-kept", "1"),
+        ("x-new", "new"),
+        ("content-length", "10"),
+        ("content-encoding", "foo"),
+        ("content-type", "text/html"),
+        ("date", "Sun, 06 Nov 1994 08:51:17 GMT"),
     ] {
         assert_eq!(fresh.headers[name], expected, "{name}");
     }

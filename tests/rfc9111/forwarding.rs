@@ -1,8 +1,8 @@
 //! What reaches the origin, and so what is in the key.
 
-use larder::cache::CacheKey;
 use larder::fields::{Cookie, Cookies};
 use larder::forward::{Class, class_of, pass_through};
+use larder::key::CacheKey;
 use larder::reason::Reason;
 use serde_json::{Value, json};
 
@@ -69,7 +69,10 @@ fn only_keyed_cookies_reach_the_origin_of_a_force_route() {
     ] {
         assert_eq!(sent(&site, "/page", &cookies, "cookie").as_deref(), expected, "{site}");
     }
-    assert_eq!(sent(&json!({ "cookie_class": { "sid": "present" } }), "/page", &cookies, "larder-class").as_deref(), Some("sid=present"));
+    assert_eq!(
+        sent(&json!({ "cookie_class": { "sid": "present" } }), "/page", &cookies, "larder-class").as_deref(),
+        Some("sid=present")
+    );
 }
 
 #[test]
@@ -104,7 +107,8 @@ fn while_the_identity_key_changes_the_old_one_still_finds() {
     let selected = larder::policy::Selected { policy: &policy, lists_method: true };
     let plan = |current, previous| {
         let keys = larder::forward::IdentityKeys::new(Some(current), previous);
-        larder::forward::plan(&request("/page", &[("cookie", "sid=alice")]), selected, false, "", &keys).expect("it is looked up")
+        larder::forward::plan(&request("/page", &[("cookie", "sid=alice")]), selected, false, "", &keys)
+            .expect("it is looked up")
     };
     assert_eq!(plan("new", Some("old")).previous_key, Some(plan("old", None).key));
     assert_ne!(plan("new", None).key, plan("old", None).key);
@@ -137,16 +141,36 @@ fn a_request_passes_for_a_reason() {
 fn a_force_route_forwards_what_is_in_the_key_and_what_the_visitor_is() {
     let site = json!({ "cache": "force", "ttl": 60, "vary_header": { "Accept-Language": ["en", "de"] } });
     let fields = [
-        ("accept", "application/json"), ("accept-language", "fr, de-AT;q=0.9"), ("accept-encoding", "br;q=0"), ("user-agent", "sqlmap"), ("referer", "x"),
-        ("origin", "https://evil.test"), ("if-none-match", "*"), ("range", "bytes=0-0"), ("x-forwarded-host", "evil.test"), ("x-original-url", "/evil"),
-        ("x-http-method-override", "DELETE"), ("forwarded", "host=evil"), ("cf-ipcountry", "DE"), ("content-type", "x"), ("x-unheard-of", "1"),
-        ("surrogate-control", "x"), ("larder-debug", "x"), ("traceparent", "x"), ("expect", "x"), ("max-forwards", "0"),
+        ("accept", "application/json"),
+        ("accept-language", "fr, de-AT;q=0.9"),
+        ("accept-encoding", "br;q=0"),
+        ("user-agent", "sqlmap"),
+        ("referer", "x"),
+        ("origin", "https://evil.test"),
+        ("if-none-match", "*"),
+        ("range", "bytes=0-0"),
+        ("x-forwarded-host", "evil.test"),
+        ("x-original-url", "/evil"),
+        ("x-http-method-override", "DELETE"),
+        ("forwarded", "host=evil"),
+        ("cf-ipcountry", "DE"),
+        ("content-type", "x"),
+        ("x-unheard-of", "1"),
+        ("surrogate-control", "x"),
+        ("larder-debug", "x"),
+        ("traceparent", "x"),
+        ("expect", "x"),
+        ("max-forwards", "0"),
     ];
     let lookup = looked_up(&policy(&site), "/page", &fields).expect("it is looked up");
-    let mut names: Vec<_> = lookup.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
+    let mut names: Vec<_> =
+        lookup.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
     names.sort();
     let expected = [
-        "accept-encoding: gzip", "accept-language: de", "surrogate-capability: larder=\"Surrogate/1.0\"", "x-forwarded-host: site.test",
+        "accept-encoding: gzip",
+        "accept-language: de",
+        "surrogate-capability: larder=\"Surrogate/1.0\"",
+        "x-forwarded-host: site.test",
         "x-forwarded-proto: https",
     ];
     assert_eq!(names, expected);
@@ -176,7 +200,8 @@ fn a_plain_route_forwards_what_browsers_send_and_drops_what_pretends() {
 #[test]
 fn parameters_that_do_not_matter_are_neither_keyed_nor_sent() {
     let site = json!({ "query": { "ignore": ["utm_*", "gclid"] } });
-    let target = |query: &str| looked_up(&policy(&site), &format!("/page{query}"), &[]).expect("it is looked up").url.target();
+    let target =
+        |query: &str| looked_up(&policy(&site), &format!("/page{query}"), &[]).expect("it is looked up").url.target();
     for (query, expected) in [
         ("?utm_source=x", "/page"),
         ("?a=1&utm_source=x;cb=evil&b=2", "/page?a=1&b=2"),
@@ -191,7 +216,8 @@ fn parameters_that_do_not_matter_are_neither_keyed_nor_sent() {
         assert_eq!(target(query), expected, "{query}");
     }
     let sorted = json!({ "query": { "sort": true } });
-    let target = |query: &str| looked_up(&policy(&sorted), &format!("/page{query}"), &[]).expect("it is looked up").url.target();
+    let target =
+        |query: &str| looked_up(&policy(&sorted), &format!("/page{query}"), &[]).expect("it is looked up").url.target();
     assert_eq!(target("?b=2&a=1"), "/page?a=1&b=2");
     assert_eq!(target("?a[]=2&b&a[]=1"), "/page?a[]=2&a[]=1&b", "parameters of one name keep their order");
     let kept = json!({ "query": { "keep": ["page"] } });
@@ -202,15 +228,28 @@ fn parameters_that_do_not_matter_are_neither_keyed_nor_sent() {
 #[test]
 fn a_passed_request_goes_through_whole_but_for_what_is_ours() {
     let fields = [
-        ("cookie", "a=1"), ("cookie", "b=2"), ("authorization", "Basic x"), ("x-unheard-of", "1"), ("accept-encoding", "br"), ("larder-debug", "token"),
-        ("x-forwarded-host", "evil.test"), ("x-forwarded-for", "1.2.3.4"), ("host", "site.test"),
+        ("cookie", "a=1"),
+        ("cookie", "b=2"),
+        ("authorization", "Basic x"),
+        ("x-unheard-of", "1"),
+        ("accept-encoding", "br"),
+        ("larder-debug", "token"),
+        ("x-forwarded-host", "evil.test"),
+        ("x-forwarded-for", "1.2.3.4"),
+        ("host", "site.test"),
     ];
     let passed = pass_through(&request("/page", &fields), None);
-    let mut names: Vec<_> = passed.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
+    let mut names: Vec<_> =
+        passed.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
     names.sort();
     let expected = [
-        "accept-encoding: br", "authorization: Basic x", "cookie: a=1; b=2", "x-forwarded-for: 1.2.3.4", "x-forwarded-host: site.test",
-        "x-forwarded-proto: https", "x-unheard-of: 1",
+        "accept-encoding: br",
+        "authorization: Basic x",
+        "cookie: a=1; b=2",
+        "x-forwarded-for: 1.2.3.4",
+        "x-forwarded-host: site.test",
+        "x-forwarded-proto: https",
+        "x-unheard-of: 1",
     ];
     assert_eq!(names, expected);
 }

@@ -74,7 +74,8 @@ fn a_policy_gives_clamps_and_guesses() {
 fn every_status_that_allows_a_guess_gets_one() {
     // RFC 9110 §15.1
     for status in 200..600 {
-        let guessed = lifetime_of(&json!({ "heuristic": true }), status, &[("last-modified", A_DAY_AGO), DATE]).is_some();
+        let guessed =
+            lifetime_of(&json!({ "heuristic": true }), status, &[("last-modified", A_DAY_AGO), DATE]).is_some();
         assert_eq!(guessed, [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501].contains(&status), "{status}");
     }
 }
@@ -87,6 +88,8 @@ fn the_origin_states_the_windows_or_the_policy_does_and_some_directives_close_th
         ("max-age=1, stale-while-revalidate=5", (5, 20)),
         ("max-age=1, stale-if-error=0", (10, 0)),
         ("max-age=1, stale-if-error=soon", (10, 0)),
+        ("max-age=0", (0, 20)),
+        ("max-age=0, stale-while-revalidate=5", (5, 20)),
         ("max-age=1, must-revalidate", (0, 0)),
         ("max-age=1, proxy-revalidate, stale-if-error=60", (0, 0)),
         ("s-maxage=1, stale-while-revalidate=60", (0, 0)),
@@ -107,9 +110,15 @@ fn jitter_stays_within_its_share() {
         policy.jitter = larder::policy::Share::percent(share);
         with_jitter(Seconds::new(1000), draw, &policy).get()
     };
-    for (share, draw, expected) in
-        [(20.0, 0.0, 1000), (20.0, 1.0, 800), (20.0, 0.5, 900), (0.0, 1.0, 1000), (100.0, 1.0, 0), (20.0, f32::NAN, 0), (20.0, 5.0, 800)]
-    {
+    for (share, draw, expected) in [
+        (20.0, 0.0, 1000),
+        (20.0, 1.0, 800),
+        (20.0, 0.5, 900),
+        (0.0, 1.0, 1000),
+        (100.0, 1.0, 0),
+        (20.0, f32::NAN, 0),
+        (20.0, 5.0, 800),
+    ] {
         let found = jittered(share, draw);
         assert!(found == expected || (draw.is_nan() && found <= 1000), "{share} % of {draw}: {found}");
     }

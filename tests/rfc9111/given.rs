@@ -57,7 +57,12 @@ pub fn stored(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Resu
 }
 
 /// Whether an answer to a GET with these fields is stored.
-pub fn answered(policy: &Rc<Policy>, asked: &[(&str, &str)], status: u16, fields: &[(&str, &str)]) -> Result<Admission, Reason> {
+pub fn answered(
+    policy: &Rc<Policy>,
+    asked: &[(&str, &str)],
+    status: u16,
+    fields: &[(&str, &str)],
+) -> Result<Admission, Reason> {
     let lookup = looked_up(policy, "/page", asked).expect("it is looked up");
     storability(&lookup, false, &response(status, fields), policy, FETCHED)
 }
@@ -65,7 +70,7 @@ pub fn answered(policy: &Rc<Policy>, asked: &[(&str, &str)], status: u16, fields
 /// The stored response.
 pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
     let admission = stored(policy, status, fields).expect("it is stored");
-    let Admission { terms, initial_age, headers, selecting, tags } = admission;
+    let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
     Head {
         key: looked_up(policy, "/page", &[]).expect("it is looked up").key,
         status: StatusCode::from_u16(status).expect("a status"),
@@ -79,6 +84,7 @@ pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
         tags,
+        identities,
         body: larder::cache::BodyFacts { length: 10, digest: [7; 32] },
     }
 }

@@ -125,7 +125,11 @@ fn a_field_that_the_origin_never_sees_cannot_tell_variants_apart() {
         (plain(), "CF-IPCountry", Some(Reason::VaryUnkeyed)),
         (plain(), "Authorization", Some(Reason::VaryUnkeyed)),
         (policy(&json!({ "cache": "force", "ttl": 60 })), "Accept-Language", Some(Reason::VaryUnkeyed)),
-        (policy(&json!({ "cache": "force", "ttl": 60, "vary_header": { "Accept-Language": ["en"] } })), "Accept-Language", None),
+        (
+            policy(&json!({ "cache": "force", "ttl": 60, "vary_header": { "Accept-Language": ["en"] } })),
+            "Accept-Language",
+            None,
+        ),
         (policy(&json!({ "cache": "force", "ttl": 60, "vary_header": { "Origin": "ignore" } })), "origin", None),
         (policy(&json!({ "forward_header": ["X-L"] })), "X-L", None),
     ] {
@@ -140,7 +144,14 @@ fn a_type_that_does_not_fit_the_extension_is_a_page_in_disguise() {
         let lookup = looked_up(&armoured, path, &[]).expect("it is looked up");
         let fields = [FRESH, ("content-type", media_type)];
         let fields = if media_type.is_empty() { &fields[..1] } else { &fields[..] };
-        larder::cache::storability::storability(&lookup, false, &response(200, fields), &armoured, super::given::FETCHED).is_ok()
+        larder::cache::storability::storability(
+            &lookup,
+            false,
+            &response(200, fields),
+            &armoured,
+            super::given::FETCHED,
+        )
+        .is_ok()
     };
     for (path, media_type, expected) in [
         ("/a.css", "text/css", true),

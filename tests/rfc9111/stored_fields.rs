@@ -19,9 +19,20 @@ fn served(site: &serde_json::Value, fields: &[(&str, &str)], age: u64) -> larder
 #[test]
 fn fields_about_one_connection_are_neither_stored_nor_passed_on() {
     let fields = [
-        FRESH, ("connection", "a, B"), ("a", "1"), ("b", "2"), ("c", "3"), ("keep-alive", "x"), ("proxy-authenticate", "x"),
-        ("proxy-authentication-info", "x"), ("proxy-authorization", "x"), ("proxy-connection", "x"), ("te", "x"), ("trailer", "x"),
-        ("transfer-encoding", "x"), ("upgrade", "x"),
+        FRESH,
+        ("connection", "a, B"),
+        ("a", "1"),
+        ("b", "2"),
+        ("c", "3"),
+        ("keep-alive", "x"),
+        ("proxy-authenticate", "x"),
+        ("proxy-authentication-info", "x"),
+        ("proxy-authorization", "x"),
+        ("proxy-connection", "x"),
+        ("te", "x"),
+        ("trailer", "x"),
+        ("transfer-encoding", "x"),
+        ("upgrade", "x"),
     ];
     for sent in [head(&plain(), 200, &fields).headers, straight_through(&headers(&fields))] {
         let mut names: Vec<_> = sent.keys().map(|name| name.as_str()).filter(|name| *name != "date").collect();
@@ -32,8 +43,14 @@ fn fields_about_one_connection_are_neither_stored_nor_passed_on() {
 
 #[test]
 fn what_is_between_origin_and_cache_stops_here() {
-    let fields =
-        [FRESH, ("cache-tag", "a,b"), ("surrogate-key", "c d"), ("surrogate-control", "max-age=60"), ("larder-cache-control", "max-age=60"), ("x", "1")];
+    let fields = [
+        FRESH,
+        ("cache-tag", "a,b"),
+        ("surrogate-key", "c d"),
+        ("surrogate-control", "max-age=60"),
+        ("larder-cache-control", "max-age=60"),
+        ("x", "1"),
+    ];
     let stored = head(&plain(), 200, &fields);
     assert_eq!(stored.tags, ["a", "b", "c", "d"]);
     for sent in [served(&json!({}), &fields, 0).headers, straight_through(&headers(&fields))] {
@@ -66,10 +83,18 @@ fn browsers_are_told_how_long_by_the_policy_if_it_says_so() {
     for (site, fields, expected) in [
         (json!({}), &[FRESH][..], "max-age=60"),
         (json!({ "browser_ttl": 30 }), &[FRESH], "max-age=42"),
-        (json!({ "browser_ttl": 0 }), &[("cache-control", "public, s-maxage=600, max-age=60, must-revalidate")], "public, must-revalidate, max-age=12"),
+        (
+            json!({ "browser_ttl": 0 }),
+            &[("cache-control", "public, s-maxage=600, max-age=60, must-revalidate")],
+            "public, must-revalidate, max-age=12",
+        ),
         (json!({ "vary_cookie": ["sid"] }), &[FRESH], "private, max-age=0"),
         (json!({ "vary_cookie": ["sid"], "browser_ttl": 30 }), &[FRESH], "private, max-age=42"),
-        (json!({ "cookie_class": { "plan": ["free"] } }), &[("cache-control", "public, max-age=60")], "private, max-age=0"),
+        (
+            json!({ "cookie_class": { "plan": ["free"] } }),
+            &[("cache-control", "public, max-age=60")],
+            "private, max-age=0",
+        ),
     ] {
         assert_eq!(served(&site, fields, 12).headers["cache-control"], expected, "{site}");
     }
@@ -82,7 +107,8 @@ fn browsers_are_told_how_long_by_the_policy_if_it_says_so() {
 
 #[test]
 fn a_field_that_no_cache_names_is_not_kept() {
-    let stored = head(&plain(), 200, &[("cache-control", "max-age=60, no-cache=\"a, b\""), ("a", "1"), ("b", "2"), ("c", "3")]);
+    let stored =
+        head(&plain(), 200, &[("cache-control", "max-age=60, no-cache=\"a, b\""), ("a", "1"), ("b", "2"), ("c", "3")]);
     assert!(!stored.headers.contains_key("a") && !stored.headers.contains_key("b") && stored.headers.contains_key("c"));
 }
 

@@ -9,7 +9,8 @@ use crate::support::{headers, test};
 
 #[test]
 fn one_star_anywhere_means_anything() {
-    for lines in [&["*"][..], &["*, *"], &["*", "*"], &[", *"], &["", "*"], &["*, a"], &["a, *"], &["a", "*"], &[",*"]] {
+    for lines in [&["*"][..], &["*, *"], &["*", "*"], &[", *"], &["", "*"], &["*, a"], &["a, *"], &["a", "*"], &[",*"]]
+    {
         let fields: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
         assert_eq!(Vary::read(&headers(&fields)), Vary::Anything, "{lines:?}");
     }
@@ -17,7 +18,9 @@ fn one_star_anywhere_means_anything() {
 
 #[test]
 fn names_are_taken_together_and_what_is_no_name_spoils_them() {
-    let by = |names: &[&str]| Vary::By(names.iter().map(|name| HeaderName::from_bytes(name.as_bytes()).expect("a name")).collect());
+    let by = |names: &[&str]| {
+        Vary::By(names.iter().map(|name| HeaderName::from_bytes(name.as_bytes()).expect("a name")).collect())
+    };
     for (lines, expected) in [
         (&["Foo, Bar"][..], by(&["bar", "foo"])),
         (&["foo", "FOO"], by(&["foo"])),

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use larder::cache::CacheKey;
 use larder::digest::{Digest, sha256};
 use larder::engine::ports::{
     Abandoned, Body, BodyLimits, CollectError, FetchError, OriginRequest, OriginResponse, Ports, StoreError,
 };
 use larder::engine::{Arrival, Deferred, Engine, Isolate, Outcome, Secrets, Settings};
 use larder::fields::Timestamp;
+use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
 use larder::url::CanonicalUrl;
@@ -132,15 +132,13 @@ impl Ports for WorldPorts {
         Ok((body.clone(), body))
     }
 
-    fn collect(&self, body: Pieces, mut limits: BodyLimits) -> impl Future<Output = Result<Bytes, CollectError>> + 'static {
-        async move {
-            for piece in &body.0 {
-                if !limits.room.take(piece.len() as u64) {
-                    return Err(CollectError::TooLarge);
-                }
+    async fn collect(&self, body: Pieces, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
+        for piece in &body.0 {
+            if !limits.room.take(piece.len() as u64) {
+                return Err(CollectError::TooLarge);
             }
-            if body.1 { Err(CollectError::Truncated) } else { Ok(body.0.concat().into()) }
         }
+        if body.1 { Err(CollectError::Truncated) } else { Ok(body.0.concat().into()) }
     }
 
     async fn digest(&self, blob: &Bytes) -> Digest {
@@ -150,7 +148,10 @@ impl Ports for WorldPorts {
     async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<Bytes>, StoreError> {
         self.fault(tier).await?;
         let stores = self.stores.borrow();
-        let found = stores.get(&(tier, key)).filter(|(_, until)| *until > self.executor.now()).map(|(record, _)| record.clone());
+        let found = stores
+            .get(&(tier, key))
+            .filter(|(_, until)| *until > self.executor.now())
+            .map(|(record, _)| record.clone());
         let corrupts = self.faults.borrow().get(&tier).is_some_and(|fault| fault.corrupts);
         Ok(found.map(|record| if corrupts { corrupted(&record) } else { record }))
     }
@@ -182,7 +183,8 @@ impl Ports for WorldPorts {
     }
 
     async fn wait(&self, signal: Rc<Cell<bool>>) -> Result<(), Abandoned> {
-        std::future::poll_fn(|_| if signal.get() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }).await
+        std::future::poll_fn(|_| if signal.get() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending })
+            .await
     }
 
     fn log(&self, message: &str) {
@@ -303,7 +305,12 @@ impl World {
         answers.take().into_iter().map(|answer| answer.expect("every request is answered")).collect()
     }
 
-    fn handle(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> impl Future<Output = Outcome<WorldPorts>> + use<> {
+    fn handle(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> impl Future<Output = Outcome<WorldPorts>> + use<> {
         let arrival = arrival(method, path, fields);
         let engine = self.engine.clone();
         async move { engine.handle(arrival).await }
@@ -348,7 +355,12 @@ impl World {
 
 fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<WorldPorts> {
     let host = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or("site.test", |(_, host)| host);
-    Arrival { method, url: CanonicalUrl::parse(&format!("https://{host}{path}"), Some(host)), headers: headers(fields), body: Body::Empty }
+    Arrival {
+        method,
+        url: CanonicalUrl::parse(&format!("https://{host}{path}"), Some(host)),
+        headers: headers(fields),
+        body: Body::Empty,
+    }
 }
 
 fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {

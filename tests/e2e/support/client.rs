@@ -71,7 +71,12 @@ impl Client {
 impl Reply {
     /// The lines of a field, joined.
     pub fn header(&self, name: &str) -> Option<String> {
-        let lines: Vec<_> = self.headers.iter().filter(|(line, _)| line.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str()).collect();
+        let lines: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(line, _)| line.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
@@ -81,7 +86,12 @@ impl Reply {
 
     /// Our own member of `Cache-Status`.
     pub fn cache_status(&self) -> String {
-        self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cache-status")).map(|(_, value)| value.clone()).next_back().unwrap_or_default()
+        self.headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("cache-status"))
+            .map(|(_, value)| value.clone())
+            .next_back()
+            .unwrap_or_default()
     }
 
     pub fn is_hit(&self) -> bool {
@@ -96,7 +106,8 @@ impl Reply {
 
     /// All that was received, for a search.
     pub fn contains(&self, text: &str) -> bool {
-        self.text().contains(text) || self.headers.iter().any(|(name, value)| name.contains(text) || value.contains(text))
+        self.text().contains(text)
+            || self.headers.iter().any(|(name, value)| name.contains(text) || value.contains(text))
     }
 }
 
@@ -106,9 +117,13 @@ fn parse(received: &[u8], is_head: bool) -> Reply {
     let rest = received.get(end + 4..).unwrap_or_default();
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    let field = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let field = |wanted: &str| {
+        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
+    };
     let (body, complete) = if is_head || matches!(status, 204 | 304) {
         (rest.to_vec(), true)
     } else if field("transfer-encoding").is_some_and(|coding| coding.contains("chunked")) {

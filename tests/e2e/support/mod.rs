@@ -5,5 +5,5 @@ mod origin;
 mod worker;
 
 pub use client::{Client, Reply};
-pub use origin::{Answer, Asked, Origin};
-pub use worker::{Worker, vars};
+pub use origin::{Answer, Asked, Gate, Origin};
+pub use worker::{Options, Worker, vars};

@@ -34,7 +34,13 @@ impl Asked {
 
     /// The body that tells every answer of the origin from every other.
     pub fn marker(&self) -> String {
-        format!("p={} who={} h={} n={}", self.target, self.cookie("sid"), self.header("x-forwarded-host").unwrap_or_default(), self.number)
+        format!(
+            "p={} who={} h={} n={}",
+            self.target,
+            self.cookie("sid"),
+            self.header("x-forwarded-host").unwrap_or_default(),
+            self.number
+        )
     }
 }
 
@@ -46,6 +52,8 @@ pub enum Answer {
     Raw(Vec<u8>),
     /// These pieces, each after a pause.
     Pieces(Vec<Vec<u8>>, Duration),
+    /// These bytes; once the gate opens those; and then the end of the connection.
+    Held(Vec<u8>, Arc<Gate>, Vec<u8>),
     /// Nothing, and a reset.
     Reset,
     /// Wait until the gate opens, then answer.
@@ -152,7 +160,10 @@ impl Origin {
             self.state.arrived.notify_all();
             let path = asked.target.split('?').next().unwrap_or_default().to_owned();
             let script = self.state.scripts.lock().expect("nobody panicked here").get(&path).cloned();
-            let answer = script.map_or_else(|| Answer::ok(&[("Cache-Control", "max-age=60")], asked.marker()), |script| script(&asked));
+            let answer = script.map_or_else(
+                || Answer::ok(&[("Cache-Control", "max-age=60")], asked.marker()),
+                |script| script(&asked),
+            );
             if !send(&mut stream, answer, asked.method == "HEAD") {
                 return;
             }
@@ -168,7 +179,9 @@ fn send(stream: &mut TcpStream, answer: Answer, is_head: bool) -> bool {
             for (name, value) in &headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
-            let framed = headers.iter().any(|(name, _)| ["content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str()));
+            let framed = headers
+                .iter()
+                .any(|(name, _)| ["content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str()));
             if !framed && !matches!(status, 204 | 304) {
                 head.push_str(&format!("Content-Length: {}\r\n", body.len()));
             }
@@ -192,6 +205,13 @@ fn send(stream: &mut TcpStream, answer: Answer, is_head: bool) -> bool {
                 // A pause is a wait for something that does not happen.
                 drop(gate.1.wait_timeout(gate.0.lock().expect("nobody panicked here"), pause));
             }
+            let _ = stream.shutdown(Shutdown::Write);
+            false
+        }
+        Answer::Held(start, gate, rest) => {
+            let _ = stream.write_all(&start);
+            gate.wait();
+            let _ = stream.write_all(&rest);
             let _ = stream.shutdown(Shutdown::Write);
             false
         }

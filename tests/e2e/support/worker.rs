@@ -26,7 +26,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let secrets = json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
+        let secrets =
+            json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
         Self { secrets, kv: true, persist: None }
     }
 }

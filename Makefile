@@ -1,0 +1,63 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-ab e2e-leak conformance deploy-check clean
+
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
+# The tests that are the same natively and in wasm.
+BOTH := --test rfc9111 --test engine --test properties --test records
+NODE := node_modules/.bin/node
+TOOLS = $(shell . tools/versions.sh && echo $$TOOLS)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (skips what is there)
+	@tools/setup.sh test
+
+setup-build:
+	@tools/setup.sh build
+
+dev: setup build ## run Larder before the Django site of fixtures/ (or before ORIGIN=http://…); Ctrl-C stops all of it
+	@ORIGIN="$(ORIGIN)" $(NODE) tools/dev.mjs
+
+build: setup-build build/index.js ## build the release bundle to build/
+
+build/index.js: $(SOURCES)
+	@tools/build.sh
+
+test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
+
+native: setup-build
+	cargo test --quiet $(BOTH) --test policy --test architecture
+
+wasm: setup-build
+	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --quiet --target wasm32-unknown-unknown $(BOTH)
+
+e2e: setup build ## the built Worker in workerd, raw sockets on both sides
+	cargo test --quiet --test e2e
+
+journeys: setup build ## a browser, Larder and Django
+	$(NODE) --test --test-reporter=spec 'tests/journeys/*.test.mjs'
+
+lint: setup-build ## formatting, clippy on both targets, documentation
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+	cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --lib
+
+bench: bench-ab ## measure, beside what is known
+
+bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
+	$(NODE) tools/bench-ab.mjs
+
+e2e-leak: setup build ## memory after 3,000 clients that went away
+	$(NODE) tools/e2e-leak.mjs
+
+conformance: setup-build build ## the community's tests for HTTP caches
+	$(NODE) tools/conformance.mjs
+
+deploy-check: setup-build ## what `wrangler deploy` would upload, and whether it is small enough
+	@tools/deploy-check.sh
+
+clean:
+	rm -rf build target node_modules .venv .wrangler

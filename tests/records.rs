@@ -1,0 +1,108 @@
+//! Records of every version that was ever released, as bytes: what one version wrote the next ones read, or take for a miss.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use bytes::Bytes;
+use http::StatusCode;
+use larder::cache::record::{RecordError, decode, encode};
+use larder::cache::{BodyFacts, Entry, Fetched, Head, Selecting, Stamp, Terms};
+use larder::digest::sha256;
+use larder::fields::{Seconds, Timestamp};
+use larder::key::CacheKey;
+
+use support::{headers, test};
+
+/// Written by the first version that had them.
+const VERSION_1: &[u8] = include_bytes!("../fixtures/records/v1.bin");
+
+const BODY: &[u8] = b"<h1>Larder</h1>\n";
+
+fn entry() -> Entry<Bytes> {
+    let received = Timestamp::from_millis(1_795_000_000_123);
+    let head = Head {
+        key: CacheKey(sha256(b"key")),
+        status: StatusCode::OK,
+        headers: headers(&[("content-type", "text/html"), ("link", "<a>"), ("link", "<b>"), ("x-text", "caf\u{e9}")]),
+        fetched: Fetched { requested: Timestamp::from_millis(1_795_000_000_000), received },
+        initial_age: Seconds::new(7),
+        terms: Terms {
+            stated: Some(Seconds::new(600)),
+            heuristic: None,
+            stale_while_revalidate: Some(Seconds::ZERO),
+            stale_if_error: Some(Seconds::MAX),
+            must_revalidate: true,
+            no_cache: false,
+            shared: true,
+            authorized: false,
+        },
+        draw: 0.25,
+        selecting: vec![
+            Selecting { name: http::header::ACCEPT_LANGUAGE, value: Some("en;q=1000".to_owned()) },
+            Selecting { name: http::header::COOKIE, value: None },
+        ],
+        generation: 11,
+        stamp: Stamp { incarnation: 12, sequence: 13 },
+        fingerprint: 14,
+        tags: vec!["news".to_owned(), "page-1".to_owned()],
+        identities: vec![15],
+        body: BodyFacts { length: BODY.len() as u64, digest: sha256(BODY) },
+    };
+    Entry { head, body: Bytes::from_static(BODY) }
+}
+
+#[test]
+fn a_record_of_version_1_is_read() {
+    let read = decode(&Bytes::from_static(VERSION_1)).expect("it is a record");
+    assert_eq!(read.head, entry().head);
+    assert_eq!(read.body, BODY);
+}
+
+#[test]
+fn version_1_is_what_is_written_today() {
+    let written = encode(&entry()).expect("it can be written down");
+    assert_eq!(
+        written,
+        Bytes::from_static(VERSION_1),
+        "a record that changes its form needs another version, and this one its file"
+    );
+}
+
+#[test]
+fn another_version_is_a_miss_and_says_which() {
+    let mut bytes = VERSION_1.to_vec();
+    for version in [0, 2, 255] {
+        bytes[4] = version;
+        assert_eq!(decode(&Bytes::from(bytes.clone())).err(), Some(RecordError::Version(version)));
+    }
+}
+
+#[test]
+fn damage_of_every_kind_is_a_miss() {
+    let whole = VERSION_1.to_vec();
+    for end in 0..whole.len() {
+        assert!(decode(&Bytes::copy_from_slice(&whole[..end])).is_err(), "cut at {end}");
+    }
+    let longer = [&whole[..], b"x"].concat();
+    assert_eq!(decode(&Bytes::from(longer)).err(), Some(RecordError::BodyLength));
+    for at in 0..whole.len() - BODY.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        assert!(decode(&Bytes::from(flipped)).is_err(), "flipped at {at}");
+    }
+    for junk in [&b""[..], b"{}", b"LRDR", &[0; 64], &[0xff; 4096]] {
+        assert!(decode(&Bytes::copy_from_slice(junk)).is_err());
+    }
+    // A head that claims to be larger than everything.
+    let huge = [&b"LRDR\x01\xff\xff\xff\xff"[..], &[0; 100]].concat();
+    assert_eq!(decode(&Bytes::from(huge)).err(), Some(RecordError::NotARecord));
+}
+
+#[test]
+fn what_is_too_long_to_be_written_down_is_not_written() {
+    let mut entry = entry();
+    entry.head.tags = vec!["x".repeat(70_000)];
+    assert!(encode(&entry).is_none());
+    entry.head.tags = vec!["x".to_owned(); 70_000];
+    assert!(encode(&entry).is_none());
+}

@@ -1,0 +1,65 @@
+// Runs the community's tests for HTTP caches against the built Worker and counts what passes, dependencies honoured.
+//
+//   node tools/conformance.mjs            the score, and every test that does not pass
+//   node tools/conformance.mjs TEST-ID    one test, with what client and server saw
+import path from 'node:path'
+import { answers, freePort, node, root, start, stop } from './processes.mjs'
+import { startWorker } from '../tests/journeys/worker.mjs'
+
+const suite = path.join(root, 'node_modules/http-cache-tests')
+const load = file => import(path.join(suite, file))
+
+// What the tests take for granted of a cache, as configuration.
+const SITE = { heuristic: true, forward_header: ['*'], collapse: 'off', jitter: '0', stale_if_error: '1h' }
+
+const startServer = async () => {
+  const port = await freePort()
+  const env = { ...process.env, npm_config_port: port, npm_config_protocol: 'http', npm_config_pidfile: '/dev/null' }
+  const server = start(node, [path.join(suite, 'server/server.mjs')], { cwd: suite, env, stdio: ['ignore', 'ignore', 'ignore'] })
+  await answers(server, `http://127.0.0.1:${port}/`)
+  return { url: `http://127.0.0.1:${port}`, stop: () => stop(server) }
+}
+
+const readSuites = async only => {
+  const { default: suites } = await load('tests/index.mjs')
+  const { default: surrogate } = await load('tests/surrogate-control.mjs')
+  // Tests for browsers are no business of ours.
+  const shared = [...suites, surrogate].map(suite => ({ ...suite, tests: suite.tests.filter(test => !test.browser_only) }))
+  if (!only) return shared
+  const chosen = shared.map(suite => ({ ...suite, tests: suite.tests.filter(test => test.id === only) }))
+  chosen.flatMap(suite => suite.tests).forEach(test => { test.dump = true })
+  return chosen
+}
+
+const run = async (suites, url) => {
+  const { runTests, getResults } = await load('client/runner.mjs')
+  const { default: fetch } = await import('node-fetch')
+  await runTests(suites, fetch, false, url)
+  return getResults()
+}
+
+// A test passes if it did and what it rests on did too.
+const judge = (suites, results) => {
+  const tests = new Map(suites.flatMap(suite => suite.tests).map(test => [test.id, test]))
+  const passes = id => results[id] === true && (tests.get(id).depends_on ?? []).every(other => !tests.has(other) || passes(other))
+  return [...tests.values()].map(test => ({ id: test.id, kind: test.kind ?? 'required', passed: passes(test.id), why: results[test.id] }))
+}
+
+const report = judged => {
+  for (const { id, kind, why } of judged.filter(test => !test.passed && test.kind !== 'check')) {
+    console.log(`  ${kind.padEnd(8)} ${id}: ${why === true ? 'rests on a test that does not pass' : why?.[1] ?? 'did not run'}`)
+  }
+  for (const kind of ['required', 'optimal', 'check']) {
+    const all = judged.filter(test => test.kind === kind)
+    console.log(`${kind}: ${all.filter(test => test.passed).length} of ${all.length}`)
+  }
+}
+
+const server = await startServer()
+const worker = await startWorker({ ORIGIN: server.url, HOSTS: [], SITE })
+try {
+  const suites = await readSuites(process.argv[2])
+  report(judge(suites, await run(suites, worker.url)))
+} finally {
+  await Promise.all([worker.stop(), server.stop()])
+}
