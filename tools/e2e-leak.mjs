@@ -1,12 +1,12 @@
-// Measures what clients leave behind that go away before they are answered: the memory of workerd after 3,000 of them, less what
-// it was after 300. Exits with 1 if that is 3 MB or more.
-import { execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+// Measures what clients leave behind that go away before they are answered: the memory of the Worker after 3,000 of them, less
+// what it was after 300. Exits with 1 if that is 3 MB or more.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startWorker } from '../tests/journeys/worker.mjs'
+import { connect as connectInspector, inspected } from './inspector.mjs'
+import { freePort } from './processes.mjs'
 
 const LIMIT_MB = 3
 const AT_ONCE = 25
@@ -41,36 +41,29 @@ const leaveMany = async (port, from, to) => {
   await sleep(2000)
 }
 
-// Resident memory of the workerd that listens, in MB.
-const residentMemory = port => {
-  const inode = execFileSync('sh', ['-c', `awk '$2 ~ /:${port.toString(16).toUpperCase().padStart(4, '0')}$/ && $4 == "0A" { print $10 }' /proc/net/tcp`])
-  const pid = readdirSync('/proc').filter(name => /^\d+$/.test(name)).find(pid => owns(pid, inode.toString().trim()))
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Number(line[1]) / 1024
-}
+const describe = ({ heap, wasm }) => `${megabytes(heap + wasm)} MB (heap ${megabytes(heap)}, WebAssembly ${megabytes(wasm)})`
 
-const owns = (pid, inode) => {
-  try {
-    return execFileSync('ls', ['-l', `/proc/${pid}/fd`], { stdio: ['ignore', 'pipe', 'ignore'] }).includes(`socket:[${inode}]`)
-  } catch {
-    return false
-  }
-}
+const megabytes = bytes => (bytes / 2 ** 20).toFixed(2)
 
 const origin = await startOrigin()
-const worker = await startWorker({ ORIGIN: `http://127.0.0.1:${origin.address().port}`, HOSTS: [], SITE: { jitter: '0' } })
+const inspectorPort = await freePort()
+const vars = { ORIGIN: `http://127.0.0.1:${origin.address().port}`, HOSTS: [], SITE: { jitter: '0' } }
+const worker = await startWorker(vars, { inspectorPort }, inspected)
 const port = Number(new URL(worker.url).port)
+const inspector = await connectInspector(inspectorPort)
 try {
   await leaveMany(port, 0, 300)
-  const early = residentMemory(port)
-  console.log(`after 300 clients that went away: ${early.toFixed(1)} MB`)
+  const early = await inspector.memory()
+  console.log(`after 300 clients that went away: ${describe(early)}`)
   await leaveMany(port, 300, 3000)
-  const late = residentMemory(port)
-  console.log(`after 3,000: ${late.toFixed(1)} MB, which is ${(late - early).toFixed(1)} MB more; less than ${LIMIT_MB} are allowed`)
+  const late = await inspector.memory()
+  const growth = (late.heap + late.wasm - early.heap - early.wasm) / 2 ** 20
+  console.log(`after 3,000: ${describe(late)}, ${growth.toFixed(2)} MB more; less than ${LIMIT_MB} are allowed`)
   const alive = await fetch(`${worker.url}/leak/0`)
   if (alive.status !== 200) throw new Error(`the Worker answers ${alive.status}`)
-  process.exitCode = late - early < LIMIT_MB ? 0 : 1
+  process.exitCode = growth < LIMIT_MB ? 0 : 1
 } finally {
+  inspector.close()
   await worker.stop()
   origin.close()
 }

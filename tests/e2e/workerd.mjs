@@ -1,6 +1,6 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, persist, port }. Writes one line of JSON: { port }.
+// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, persist, port, inspectorPort }. Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
 import { createInterface } from 'node:readline'
@@ -35,6 +35,7 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   kvNamespaces: options.kv === false ? [] : ['CACHE'],
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,
+  inspectorPort: options.inspectorPort,
   unsafeDirectSockets: [{ host: '127.0.0.1', port }],
   port: 0,
   host: '127.0.0.1',
