@@ -28,7 +28,7 @@ build/index.js: $(SOURCES)
 test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
 
 native: setup-build
-	cargo test --quiet $(BOTH) --test policy --test architecture
+	cargo test --quiet $(BOTH) --test policy --test readme --test architecture
 
 wasm: setup-build
 	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --quiet --target wasm32-unknown-unknown $(BOTH)
