@@ -57,9 +57,12 @@ cargo_tools() {
 
 node_packages() {
   require npm "your system's package manager: install nodejs and npm"
-  [ node_modules/.package-lock.json -nt package-lock.json ] || installs "npm packages" "30 s" npm ci --no-audit --no-fund
+  # Not `npm ci`: that insists on the builds for every platform, and some registries do not have them all. The versions are those of
+  # the lock file either way.
+  [ node_modules/.package-lock.json -nt package-lock.json ] ||
+    installs "npm packages" "30 s" npm install --no-save --no-audit --no-fund
   [ "$(node_modules/.bin/node --version | cut -d. -f1 | tr -d v)" -ge 22 ] ||
-    fail "the npm package node did not bring Node 22" "rm -rf node_modules && npm ci --foreground-scripts"
+    fail "the npm package node did not bring Node 22" "rm -rf node_modules && npm install --no-save --foreground-scripts"
 }
 
 python_packages() {
