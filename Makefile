@@ -31,7 +31,7 @@ native: setup-build
 	cargo test --quiet $(BOTH) --test policy --test readme --test architecture
 
 wasm: setup-build
-	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --quiet --target wasm32-unknown-unknown $(BOTH)
+	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --target wasm32-unknown-unknown $(BOTH)
 
 e2e: setup build ## the built Worker in workerd, raw sockets on both sides
 	cargo test --quiet --test e2e
