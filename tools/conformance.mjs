@@ -1,7 +1,9 @@
-// Runs the community's tests for HTTP caches against the built Worker and counts what passes, dependencies honoured.
+// Runs the community's tests for HTTP caches against the built Worker, counts what passes, dependencies honoured, and fails where
+// that is not what conformance-expected.json says: an unexpected pass is a failure too.
 //
-//   node tools/conformance.mjs            the score, and every test that does not pass
+//   node tools/conformance.mjs            the score, and every test that does not pass, with the reason
 //   node tools/conformance.mjs TEST-ID    one test, with what client and server saw
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { answers, freePort, node, root, start, stop } from './processes.mjs'
 import { startWorker } from '../tests/journeys/worker.mjs'
@@ -45,9 +47,10 @@ const judge = (suites, results) => {
   return [...tests.values()].map(test => ({ id: test.id, kind: test.kind ?? 'required', passed: passes(test.id), why: results[test.id] }))
 }
 
-const report = judged => {
+const report = (judged, expected) => {
   for (const { id, kind, why } of judged.filter(test => !test.passed && test.kind !== 'check')) {
-    console.log(`  ${kind.padEnd(8)} ${id}: ${why === true ? 'rests on a test that does not pass' : why?.[1] ?? 'did not run'}`)
+    const seen = why === true ? 'rests on a test that does not pass' : why?.[1] ?? 'did not run'
+    console.log(`  ${kind.padEnd(8)} ${id}: ${expected[id] ?? `UNEXPECTED: ${seen}`}`)
   }
   for (const kind of ['required', 'optimal', 'check']) {
     const all = judged.filter(test => test.kind === kind)
@@ -55,11 +58,28 @@ const report = judged => {
   }
 }
 
+// What differs from the expected: failures without a reason, and reasons without a failure.
+const surprises = (judged, expected) => {
+  const failed = new Set(judged.filter(test => !test.passed && test.kind !== 'check').map(test => test.id))
+  return [
+    ...[...failed].filter(id => !(id in expected)).map(id => `${id} fails unexpectedly`),
+    ...Object.keys(expected).filter(id => !failed.has(id)).map(id => `${id} passes: take it off conformance-expected.json`),
+  ]
+}
+
 const server = await startServer()
 const worker = await startWorker({ ORIGIN: server.url, HOSTS: [], SITE })
 try {
-  const suites = await readSuites(process.argv[2])
-  report(judge(suites, await run(suites, worker.url)))
+  const only = process.argv[2]
+  const suites = await readSuites(only)
+  const judged = judge(suites, await run(suites, worker.url))
+  const { failures } = JSON.parse(readFileSync(new URL('conformance-expected.json', import.meta.url)))
+  report(judged, failures)
+  const different = only ? [] : surprises(judged, failures)
+  if (different.length > 0) {
+    console.error(different.join('\n'))
+    process.exitCode = 1
+  }
 } finally {
   await Promise.all([worker.stop(), server.stop()])
 }
