@@ -24,8 +24,8 @@ pub trait Blob: Clone + 'static {
     /// A part, copied to where decisions can look at it. The range must lie within.
     fn read(&self, range: Range<usize>) -> Bytes;
 
-    /// One blob out of a few bytes and another blob.
-    fn prefixed(prefix: &[u8], rest: &Self) -> Self;
+    /// One blob out of several.
+    fn concat(pieces: &[Self]) -> Self;
 }
 
 impl Blob for Bytes {
@@ -45,7 +45,7 @@ impl Blob for Bytes {
         Self::slice(self, range)
     }
 
-    fn prefixed(prefix: &[u8], rest: &Self) -> Self {
-        [prefix, rest].concat().into()
+    fn concat(pieces: &[Self]) -> Self {
+        pieces.concat().into()
     }
 }

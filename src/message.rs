@@ -17,6 +17,23 @@ pub struct RequestHead {
     pub upgrade: bool,
 }
 
+/// What a client wants of a representation.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// GET or HEAD.
+    pub method: &'a Method,
+    /// Its preconditions and ranges.
+    pub headers: &'a HeaderMap,
+}
+
+impl RequestHead {
+    /// What it wants of the representation.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted { method: &self.method, headers: &self.headers }
+    }
+}
+
 /// A response without its body.
 #[derive(Debug, Clone)]
 pub struct ResponseHead {

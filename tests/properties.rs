@@ -9,14 +9,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use larder::cache::age::{corrected_initial_age, current_age};
 use larder::cache::reuse::{Question, Reuse, decide};
-use larder::cache::serve::{Wanted, serve};
-use larder::cache::storability::{Admission, storability};
+use larder::cache::serve::serve;
+use larder::cache::storability::{Admission, Asked, storability};
 use larder::cache::{BodyFacts, Entry, Fetched, Head, NEVER_DOWNSTREAM, Selecting, Stamp, Terms, record};
 use larder::digest::sha256;
 use larder::fields::{RequestDirectives, Seconds, Timestamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
 use larder::key::KeyParts;
-use larder::message::{RequestHead, ResponseHead};
+use larder::message::{RequestHead, ResponseHead, Wanted};
 use larder::policy::{Config, Policy, Selected};
 use larder::reason::Reason;
 use larder::url::{CanonicalUrl, Scheme};
@@ -105,13 +105,14 @@ fn decision(lines: &[String], asked: HeaderMap, after: u64) -> Result<Reuse, Rea
     ]);
     let response = ResponseHead { status: StatusCode::OK, headers: fields(&all) };
     let fetched = Fetched { requested: NOW, received: NOW };
-    let admission = storability(&lookup, false, &response, &policy, fetched)?;
+    let admission = storability(&response, Asked { lookup: &lookup, no_store: false, policy: &policy, fetched })?;
     let head = stored(&policy, &lookup, admission);
     let now = Timestamp::from_millis(NOW.as_millis() + after * 1000);
     Ok(decide(
         &head,
         &policy,
         &Question {
+            wanted: Wanted { method: &Method::GET, headers: &HeaderMap::new() },
             directives: RequestDirectives::default(),
             authorized: lookup.sends_authorization,
             purged: None,
@@ -121,7 +122,7 @@ fn decision(lines: &[String], asked: HeaderMap, after: u64) -> Result<Reuse, Rea
 }
 
 fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
-    let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
+    let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
     Head {
         key: lookup.key,
         status: StatusCode::OK,
@@ -135,6 +136,7 @@ fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
         tags,
+        groups,
         identities,
         body: BodyFacts::default(),
     }
@@ -144,7 +146,7 @@ fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
 fn freedom(decision: &Result<Reuse, Reason>) -> u8 {
     match decision {
         Err(_) | Ok(Reuse::Refuse(_)) => 0,
-        Ok(Reuse::Validate { if_error: false, .. }) => 1,
+        Ok(Reuse::Validate { if_error: false, .. } | Reuse::Complete { .. }) => 1,
         Ok(Reuse::Validate { if_error: true, .. }) => 2,
         Ok(Reuse::Stale { .. }) => 3,
         Ok(Reuse::Fresh { .. }) => 4,
@@ -244,10 +246,9 @@ fn every_field_of_a_stored_response_is_served_or_on_the_exclusion_list() {
             headers.append(name, HeaderValue::from_str(value.trim()).expect("a field value"));
         }
         let response = ResponseHead { status: StatusCode::OK, headers: headers.clone() };
-        let Ok(admission) = storability(&lookup, false, &response, &policy, Fetched { requested: NOW, received: NOW })
-        else {
-            return Ok(());
-        };
+        let fetched = Fetched { requested: NOW, received: NOW };
+        let asked = Asked { lookup: &lookup, no_store: false, policy: &policy, fetched };
+        let Ok(admission) = storability(&response, asked) else { return Ok(()) };
         let head = stored(&policy, &lookup, admission);
         let served =
             serve(Wanted { method: &Method::GET, headers: &HeaderMap::new() }, &head, Seconds::ZERO, &policy).headers;
@@ -331,12 +332,12 @@ fn any_head() -> impl Strategy<Value = Head> {
             proptest::option::of(seconds()),
             proptest::option::of(seconds()),
         ],
-        any::<[bool; 4]>(),
+        any::<[bool; 5]>(),
     )
         .prop_map(
             |(
                 [stated, heuristic, stale_while_revalidate, stale_if_error],
-                [must_revalidate, no_cache, shared, authorized],
+                [must_revalidate, no_cache, shared, authorized, immutable],
             )| Terms {
                 stated,
                 heuristic,
@@ -346,14 +347,15 @@ fn any_head() -> impl Strategy<Value = Head> {
                 no_cache,
                 shared,
                 authorized,
+                immutable,
             },
         );
     let line = ("[a-z][a-z0-9-]{0,12}", vec(prop_oneof![0x20..0x7fu8, 0x80..=0xffu8], 0..40));
     let selecting = ("[a-z][a-z-]{0,8}", proptest::option::of(".{0,12}"));
     let times =
         (any::<[u8; 32]>(), 200..600u16, any::<u64>(), any::<u64>(), seconds(), any::<u32>(), any::<[u64; 5]>());
-    (times, terms, vec(line, 0..12), vec(selecting, 0..4), vec(".{0,20}", 0..4)).prop_map(
-        |((key, status, requested, received, initial_age, draw, numbers), terms, lines, selecting, tags)| {
+    (times, terms, vec(line, 0..12), vec(selecting, 0..4), [vec(".{0,20}", 0..4), vec(".{0,20}", 0..4)]).prop_map(
+        |((key, status, requested, received, initial_age, draw, numbers), terms, lines, selecting, [tags, groups])| {
             let mut headers = HeaderMap::new();
             for (name, value) in lines {
                 headers.append(
@@ -378,6 +380,7 @@ fn any_head() -> impl Strategy<Value = Head> {
                 stamp: Stamp { incarnation: numbers[1], sequence: numbers[2] },
                 fingerprint: numbers[3],
                 tags,
+                groups,
                 identities: numbers[4..].to_vec(),
                 body: BodyFacts::default(),
             }

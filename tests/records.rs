@@ -35,6 +35,7 @@ fn entry() -> Entry<Bytes> {
             no_cache: false,
             shared: true,
             authorized: false,
+            immutable: true,
         },
         draw: 0.25,
         selecting: vec![
@@ -45,6 +46,7 @@ fn entry() -> Entry<Bytes> {
         stamp: Stamp { incarnation: 12, sequence: 13 },
         fingerprint: 14,
         tags: vec!["news".to_owned(), "page-1".to_owned()],
+        groups: vec!["articles".to_owned()],
         identities: vec![15],
         body: BodyFacts { length: BODY.len() as u64, digest: sha256(BODY) },
     };

@@ -65,6 +65,8 @@ pub struct Head {
     pub fingerprint: u64,
     /// What it can be purged by.
     pub tags: Vec<String>,
+    /// What its origin can invalidate it by, with others ([RFC 9875](https://www.rfc-editor.org/rfc/rfc9875)).
+    pub groups: Vec<String>,
     /// Whose it is, if identities are in its key: what they do makes it stale.
     pub identities: Vec<u64>,
     /// Of the body as it is stored.

@@ -6,8 +6,11 @@ mod entry;
 pub mod freshness;
 pub mod invalidation;
 pub mod media_type;
+pub mod partial;
+pub mod post;
 pub mod record;
 pub mod reuse;
+mod searches;
 pub mod serve;
 pub mod storability;
 mod stored_fields;
@@ -17,5 +20,6 @@ pub mod variant;
 
 pub use age::Fetched;
 pub use entry::{BodyFacts, Entry, Head, Selecting, Stamp};
+pub use searches::Searches;
 pub use stored_fields::{NEVER_DOWNSTREAM, stops_here};
 pub use terms::{Terms, read_terms};

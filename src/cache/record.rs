@@ -61,7 +61,7 @@ impl std::error::Error for RecordError {}
 #[must_use]
 pub fn encode<B: Blob>(entry: &Entry<B>) -> Option<B> {
     let head = encode_head(&entry.head)?;
-    Some(B::prefixed(&head, &entry.body))
+    Some(B::concat(&[B::from_bytes(head.into()), entry.body.clone()]))
 }
 
 /// Reads a record back. The body's digest is left to check: it is large, and the caller knows the fastest way.
@@ -121,6 +121,10 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
     for tag in &head.tags {
         writer.text(tag)?;
     }
+    writer.count(head.groups.len())?;
+    for group in &head.groups {
+        writer.text(group)?;
+    }
     writer.count(head.identities.len())?;
     for identity in &head.identities {
         writer.u64(*identity);
@@ -158,6 +162,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
     let fingerprint = reader.u64()?;
     let body = BodyFacts { length: reader.u64()?, digest: reader.digest()? };
     let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
+    let groups = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
     let identities = (0..reader.u16()?).map(|_| reader.u64()).collect::<Option<_>>()?;
     let selecting = (0..reader.u16()?).map(|_| read_selecting(&mut reader)).collect::<Option<_>>()?;
     let headers = read_headers(&mut reader)?;
@@ -175,6 +180,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
         stamp,
         fingerprint,
         tags,
+        groups,
         identities,
         body,
     };
@@ -182,7 +188,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
 }
 
 fn write_terms(writer: &mut Writer, terms: &Terms) {
-    let flags = [terms.must_revalidate, terms.no_cache, terms.shared, terms.authorized];
+    let flags = [terms.must_revalidate, terms.no_cache, terms.shared, terms.authorized, terms.immutable];
     writer.u8(flags.iter().enumerate().map(|(bit, flag)| u8::from(*flag) << bit).sum());
     for lifetime in [terms.stated, terms.heuristic, terms.stale_while_revalidate, terms.stale_if_error] {
         writer.u8(u8::from(lifetime.is_some()));
@@ -207,6 +213,7 @@ fn read_terms(reader: &mut Reader) -> Option<Terms> {
         no_cache: flag(1),
         shared: flag(2),
         authorized: flag(3),
+        immutable: flag(4),
     })
 }
 

@@ -1,14 +1,20 @@
 //! Whether a stored response answers a request ([RFC 9111 §4](https://www.rfc-editor.org/rfc/rfc9111#section-4)).
 
+use http::StatusCode;
+
 use super::entry::Head;
 use super::freshness::StaleWindows;
+use super::partial::part_answers;
 use crate::fields::{Forward, RequestDirectives, Seconds, Timestamp};
+use crate::message::Wanted;
 use crate::policy::Policy;
 use crate::reason::Reason;
 
 /// What is asked of a stored response.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub struct Question<'a> {
+    /// What the client wants of it.
+    pub wanted: Wanted<'a>,
     /// What the client demands; nothing if the route does not honour that.
     pub directives: RequestDirectives,
     /// Whether the request carries `Authorization`.
@@ -56,6 +62,11 @@ pub enum Reuse {
         /// Whether it may be served should the origin fail.
         if_error: bool,
     },
+    /// It is a part that does not hold all that is asked for: get the rest, or all of it.
+    Complete {
+        /// Whether it could be served as it is if it did.
+        fresh: bool,
+    },
     /// Leave it alone.
     Refuse(Reason),
 }
@@ -63,6 +74,16 @@ pub enum Reuse {
 /// Decides.
 #[must_use]
 pub fn decide(head: &Head, policy: &Policy, question: &Question) -> Reuse {
+    match decide_by_age(head, policy, question) {
+        Reuse::Refuse(reason) => Reuse::Refuse(reason),
+        reuse if head.status == StatusCode::PARTIAL_CONTENT && !part_answers(head, question.wanted) => {
+            Reuse::Complete { fresh: matches!(reuse, Reuse::Fresh { .. }) }
+        }
+        reuse => reuse,
+    }
+}
+
+fn decide_by_age(head: &Head, policy: &Policy, question: &Question) -> Reuse {
     if head.fingerprint != policy.fingerprint {
         return Reuse::Refuse(Reason::PolicyChanged);
     }
@@ -77,7 +98,7 @@ pub fn decide(head: &Head, policy: &Policy, question: &Question) -> Reuse {
     if head.terms.no_cache {
         return Reuse::Validate { forward: Forward::Stale, reason: Some(Reason::NoCache), if_error: false };
     }
-    if demands_validation(&question.directives, age, lifetime) {
+    if demands_validation(&question.directives, head, age, lifetime) {
         return Reuse::Validate { forward: Forward::Request, reason: Some(Reason::RequestDirective), if_error: false };
     }
     let ttl = i64::from(lifetime.get()) - i64::from(age.get());
@@ -99,9 +120,11 @@ pub fn decide(head: &Head, policy: &Policy, question: &Question) -> Reuse {
     Reuse::Validate { forward: Forward::Stale, reason: None, if_error: staleness < windows.if_error }
 }
 
-/// `no-cache`, `max-age` and `min-fresh` of the client.
-fn demands_validation(directives: &RequestDirectives, age: Seconds, lifetime: Seconds) -> bool {
-    let too_old = directives.max_age.is_some_and(|most| age > most);
+/// `no-cache`, `max-age` and `min-fresh` of the client. What is immutable and fresh is not asked after because somebody reloads, which
+/// sends `max-age=0`; `no-cache` means it ([RFC 8246 §2](https://www.rfc-editor.org/rfc/rfc8246#section-2)).
+fn demands_validation(directives: &RequestDirectives, head: &Head, age: Seconds, lifetime: Seconds) -> bool {
+    let reload = directives.max_age == Some(Seconds::ZERO) && head.terms.immutable && age < lifetime;
+    let too_old = directives.max_age.is_some_and(|most| age > most) && !reload;
     let too_near_expiry = directives.min_fresh.is_some_and(|least| lifetime < age + least);
     directives.no_cache || too_old || too_near_expiry
 }

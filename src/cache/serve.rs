@@ -4,20 +4,21 @@
 use std::ops::Range;
 
 use http::header::{
-    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES,
-    HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, HeaderMap,
+    HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
 };
 use http::{Method, StatusCode};
 
 use super::entry::{BodyFacts, Head};
+use super::partial::Extent;
 use super::stored_fields::stops_here;
 use super::validation::has_validator;
 use crate::fields::cache_control_text::with_max_age;
 use crate::fields::grammar::text;
 use crate::fields::preconditions::{Validators, if_range_holds, is_not_modified};
-use crate::fields::range::{ByteRange, ContentRange, requested};
-use crate::fields::{Seconds, Timestamp, hop_by_hop};
-use crate::message::{RequestHead, ResponseHead};
+use crate::fields::range::{requested, satisfiable};
+use crate::fields::{ContentRange, Seconds, Timestamp, hop_by_hop};
+use crate::message::{RequestHead, ResponseHead, Wanted};
 use crate::policy::Policy;
 
 /// A response to send.
@@ -38,17 +39,10 @@ pub enum Part {
     Nothing,
     /// All of it.
     Whole,
-    /// These bytes.
+    /// These bytes of it.
     Range(Range<u64>),
-}
-
-/// What the client asked for, as far as it decides what it gets of a representation.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// GET or HEAD.
-    pub method: &'a Method,
-    /// Its preconditions and ranges.
-    pub headers: &'a HeaderMap,
+    /// Several ranges, each with what introduces it, and what comes after the last.
+    Multipart(Vec<(String, Range<u64>)>, String),
 }
 
 /// The response to `wanted` from the stored response `head`, which is `age` old.
@@ -60,15 +54,17 @@ pub fn serve(wanted: Wanted, head: &Head, age: Seconds, policy: &Policy) -> Serv
         headers.insert(ETAG, digest_tag(&head.body));
     }
     set_downstream_lifetime(&mut headers, age, policy);
-    if head.status != StatusCode::OK {
-        return whole(wanted, head.status, headers, head.body.length);
+    match head.status {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => select(wanted, headers, head),
+        status => whole(wanted, status, headers, head.body.length),
     }
-    select(wanted, headers, head)
 }
 
 /// The precedence of [RFC 9110 §13.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2): preconditions first, then the
 /// range if `If-Range` lets it.
-fn select(wanted: Wanted, headers: HeaderMap, head: &Head) -> Served {
+fn select(wanted: Wanted, mut headers: HeaderMap, head: &Head) -> Served {
+    let held = Extent::of(head);
+    headers.remove(CONTENT_RANGE);
     let current = Validators::of(&headers, head.fetched.received);
     if is_not_modified(wanted.headers, current) {
         return not_modified(headers);
@@ -76,8 +72,8 @@ fn select(wanted: Wanted, headers: HeaderMap, head: &Head) -> Served {
     let ranges =
         requested(wanted.headers).filter(|_| wanted.method == Method::GET && if_range_holds(wanted.headers, current));
     match ranges {
-        Some(ranges) => partial(wanted, headers, head.body.length, &ranges),
-        None => whole(wanted, head.status, headers, head.body.length),
+        Some(ranges) => partial(headers, &held, &satisfiable(&ranges, held.complete), &head.body),
+        None => whole(wanted, StatusCode::OK, headers, held.complete),
     }
 }
 
@@ -100,33 +96,51 @@ fn not_modified(mut headers: HeaderMap) -> Served {
     Served { status: StatusCode::NOT_MODIFIED, headers, part: Part::Nothing }
 }
 
-fn partial(wanted: Wanted, mut headers: HeaderMap, length: u64, ranges: &[ByteRange]) -> Served {
-    let satisfiable: Vec<_> = ranges.iter().filter_map(|range| range.within(length)).collect();
-    match satisfiable.as_slice() {
+/// 206 or 416 ([RFC 9110 §15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7)); the ranges are within what is held.
+fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &BodyFacts) -> Served {
+    let in_body = |range: &Range<u64>| range.start - held.range.start..range.end - held.range.start;
+    let content_range =
+        |range: &Range<u64>| ContentRange { range: range.clone(), complete: Some(held.complete) }.to_string();
+    let (status, length, part) = match ranges {
         [] => {
             headers.remove(CONTENT_TYPE);
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
-            insert(&mut headers, CONTENT_RANGE, &format!("bytes */{length}"));
-            Served { status: StatusCode::RANGE_NOT_SATISFIABLE, headers, part: Part::Nothing }
+            insert(&mut headers, CONTENT_RANGE, &format!("bytes */{}", held.complete));
+            (StatusCode::RANGE_NOT_SATISFIABLE, 0, Part::Nothing)
         }
         [range] => {
-            let content_range = ContentRange { range: range.clone(), complete: Some(length) };
-            insert(&mut headers, CONTENT_RANGE, &content_range.to_string());
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-            Served { status: StatusCode::PARTIAL_CONTENT, headers, part: Part::Range(range.clone()) }
+            insert(&mut headers, CONTENT_RANGE, &content_range(range));
+            (StatusCode::PARTIAL_CONTENT, range.end - range.start, Part::Range(in_body(range)))
         }
-        // "A server that supports range requests MAY ignore" one.
-        _ => {
-            insert(&mut headers, ACCEPT_RANGES, "bytes");
-            whole(wanted, StatusCode::OK, headers, length)
+        ranges => {
+            let boundary = hexadecimal(&body.digest[16..]);
+            let media_type = headers.get(CONTENT_TYPE).map(text).unwrap_or_default();
+            let type_line =
+                if media_type.is_empty() { String::new() } else { format!("Content-Type: {media_type}\r\n") };
+            let introduce = |range: &Range<u64>| {
+                let introduction =
+                    format!("\r\n--{boundary}\r\n{type_line}Content-Range: {}\r\n\r\n", content_range(range));
+                (introduction, in_body(range))
+            };
+            let parts: Vec<_> = ranges.iter().map(introduce).collect();
+            let end = format!("\r\n--{boundary}--\r\n");
+            let of_parts = |(text, range): &(String, Range<u64>)| text.len() as u64 + range.end - range.start;
+            let length = parts.iter().map(of_parts).sum::<u64>() + end.len() as u64;
+            insert(&mut headers, CONTENT_TYPE, &format!("multipart/byteranges; boundary={boundary}"));
+            (StatusCode::PARTIAL_CONTENT, length, Part::Multipart(parts, end))
         }
-    }
+    };
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    Served { status, headers, part }
 }
 
 /// The entity tag of a response that came without a validator.
 fn digest_tag(body: &BodyFacts) -> HeaderValue {
-    let hexadecimal: String = body.digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::from_str(&format!("\"{hexadecimal}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+    let tag = format!("\"{}\"", hexadecimal(&body.digest[..16]));
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What browsers and caches between here and them may keep. An answer that an identity selected is for one browser.

@@ -2,19 +2,21 @@
 
 use http::StatusCode;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, LOCATION, SET_COOKIE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderName, LOCATION,
+    SET_COOKIE,
 };
 
 use super::age::{Fetched, corrected_initial_age};
 use super::entry::Selecting;
 use super::freshness::{StaleWindows, lifetime};
 use super::media_type::fits_extension;
+use super::partial::Extent;
 use super::stored_fields::{stored_fields, tags};
 use super::terms::{Terms, read_terms};
 use super::validation::has_validator;
 use super::variant::selecting;
 use crate::fields::grammar::sole_line;
-use crate::fields::{Lifetime, ResponseDirectives, Seconds, Vary};
+use crate::fields::{CACHE_GROUPS, Lifetime, ResponseDirectives, Seconds, Vary, groups};
 use crate::forward::{Lookup, Treatment, treatment};
 use crate::message::ResponseHead;
 use crate::policy::{CacheMode, Policy};
@@ -33,8 +35,23 @@ pub struct Admission {
     pub selecting: Vec<Selecting>,
     /// What it can be purged by.
     pub tags: Vec<String>,
+    /// What its origin can invalidate it by, with others.
+    pub groups: Vec<String>,
     /// Whose it is.
     pub identities: Vec<u64>,
+}
+
+/// What was asked, by whose rules, and when: the circumstances of a response.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What the origin was sent.
+    pub lookup: &'a Lookup,
+    /// Whether the client said `no-store`, and the route honours that.
+    pub no_store: bool,
+    /// The route's.
+    pub policy: &'a Policy,
+    /// When.
+    pub fetched: Fetched,
 }
 
 /// Decides about the answer to a GET that was looked up.
@@ -42,18 +59,13 @@ pub struct Admission {
 /// # Errors
 ///
 /// The reason why it is not stored.
-pub fn storability(
-    lookup: &Lookup,
-    request_no_store: bool,
-    response: &ResponseHead,
-    policy: &Policy,
-    fetched: Fetched,
-) -> Result<Admission, Reason> {
+pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, Reason> {
+    let Asked { lookup, policy, fetched, .. } = asked;
     let (terms, directives) = read_terms(response.status, &response.headers, fetched);
-    if request_no_store {
+    if asked.no_store {
         return Err(Reason::RequestNoStore);
     }
-    check_status(response.status, policy)?;
+    check_status(response, policy)?;
     check_directives(response.status, &directives, lookup, policy)?;
     check_identity(lookup, response, &terms)?;
     let names = check_vary(lookup, &response.headers, policy)?;
@@ -66,21 +78,36 @@ pub fn storability(
         headers: stored_fields(&response.headers, &directives, fetched.received),
         selecting: selecting(&names, &lookup.headers),
         tags: tags(&response.headers, policy),
+        groups: groups(&response.headers, &CACHE_GROUPS),
         identities: lookup.identities.clone(),
     })
 }
 
 /// On `force` routes only what the policy names; otherwise every final status, if the rest allows it.
-fn check_status(status: StatusCode, policy: &Policy) -> Result<(), Reason> {
-    let code = status.as_u16();
+fn check_status(response: &ResponseHead, policy: &Policy) -> Result<(), Reason> {
+    let code = response.status.as_u16();
     match code {
-        206 => Err(Reason::Partial),
+        206 if policy.cache == CacheMode::Force => Err(Reason::Partial),
+        206 => check_part(&response.headers),
         200..600 if code != 304 => {
             let listed = matches!(code, 200 | 203) || policy.status_ttl.contains_key(&code);
             if policy.cache == CacheMode::Force && !listed { Err(Reason::StatusNotStored) } else { Ok(()) }
         }
         _ => Err(Reason::StatusNotStored),
     }
+}
+
+/// A part is stored if it says which part of what it is, and its length agrees
+/// ([RFC 9111 §3.3](https://www.rfc-editor.org/rfc/rfc9111#section-3.3)). Of bytes under a coding that is taken off here it would be a
+/// part of something else.
+fn check_part(headers: &HeaderMap) -> Result<(), Reason> {
+    let extent = Extent::of_part(headers).ok_or(Reason::Partial)?;
+    let fits = content_length(headers).is_none_or(|length| length == extent.length());
+    if fits && !headers.contains_key(CONTENT_ENCODING) { Ok(()) } else { Err(Reason::Partial) }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    sole_line(headers, CONTENT_LENGTH).and_then(|text| text.parse().ok())
 }
 
 fn check_directives(
@@ -150,8 +177,7 @@ fn check_vary(lookup: &Lookup, headers: &HeaderMap, policy: &Policy) -> Result<V
 }
 
 fn check_representation(lookup: &Lookup, response: &ResponseHead, policy: &Policy) -> Result<(), Reason> {
-    let length = sole_line(&response.headers, CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-    if length.is_some_and(|length| length > policy.max_body.0) {
+    if content_length(&response.headers).is_some_and(|length| length > policy.max_body.0) {
         return Err(Reason::TooLarge);
     }
     if policy.match_type && !fits_extension(&lookup.url.path, &response.headers) {

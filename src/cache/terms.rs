@@ -28,6 +28,8 @@ pub struct Terms {
     /// May answer requests with `Authorization`
     /// ([RFC 9111 §3.5](https://www.rfc-editor.org/rfc/rfc9111#section-3.5)).
     pub authorized: bool,
+    /// Will not change while it is fresh ([RFC 8246 §2](https://www.rfc-editor.org/rfc/rfc8246#section-2)).
+    pub immutable: bool,
 }
 
 /// A response's terms, and the directives they come from.
@@ -46,6 +48,7 @@ pub fn read_terms(status: StatusCode, headers: &HeaderMap, fetched: Fetched) -> 
         no_cache: directives.no_cache,
         shared: directives.public || s_maxage || source.is_targeted(),
         authorized: directives.public || s_maxage || directives.must_revalidate,
+        immutable: directives.immutable,
     };
     (terms, directives)
 }

@@ -28,10 +28,14 @@ impl Blob for JsBlob {
         self.slice(range).0.to_vec().into()
     }
 
-    fn prefixed(prefix: &[u8], rest: &Self) -> Self {
-        let whole = Uint8Array::new_with_length((prefix.len() + rest.len()) as u32);
-        whole.subarray(0, prefix.len() as u32).copy_from(prefix);
-        whole.set(&rest.0, prefix.len() as u32);
+    fn concat(pieces: &[Self]) -> Self {
+        let length: usize = pieces.iter().map(Self::len).sum();
+        let whole = Uint8Array::new_with_length(length as u32);
+        let mut at = 0;
+        for piece in pieces {
+            whole.set(&piece.0, at);
+            at += piece.0.length();
+        }
         Self(whole)
     }
 }

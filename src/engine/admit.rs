@@ -1,10 +1,12 @@
 //! A response of the origin's own: to the client at once, and into the store if it may.
 
-use http::{Method, StatusCode};
+use std::rc::Rc;
+
+use http::{HeaderMap, Method, StatusCode};
 
 use super::Engine;
 use super::answer::{Response, from_origin};
-use super::deferred::{Deferred, Removing, StorePlan, Storing};
+use super::deferred::{Deferred, Removing, StorePlan, Storing, Writing};
 use super::fill::Fill;
 use super::flights::{Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
@@ -13,7 +15,8 @@ use super::report::Report;
 use crate::cache::freshness::lifetime;
 use crate::cache::reuse::Reuse;
 use crate::cache::serve::{has_it_already, set_downstream_lifetime};
-use crate::cache::storability::{Admission, storability};
+use crate::cache::storability::{Admission, Asked, storability};
+use crate::cache::validation::{HeadUpdate, update_by_head};
 use crate::cache::{Entry, Fetched, Stamp};
 use crate::fields::content_coding::{decoded_coding, without_coding};
 use crate::fields::cookie::set_names;
@@ -49,9 +52,25 @@ impl<P: Ports> Engine<P> {
         if let Some(lead) = arrived.lead {
             lead.land(Verdict::NotShared(reason));
         }
-        let deferred = superseded(fill, head.status).into_iter().collect();
+        let asked = fill.errand(request).asked(arrived.fetched);
+        let updated = if request.head.method == Method::HEAD { self.head_update(fill, &head, asked) } else { None };
+        let deferred = superseded(fill, head.status).or(updated).into_iter().collect();
         let report = Report { reason: Some(reason), ..fill.report.clone() };
         Outcome::new(from_origin(request.head, &head, body), report, deferred)
+    }
+
+    /// What the answer to a HEAD says of the stored answer to a GET.
+    fn head_update(&self, fill: &Fill<'_, P>, response: &ResponseHead, asked: Asked<'_>) -> Option<Deferred<P>> {
+        let entry = fill.stored()?;
+        let policy = fill.policy.clone();
+        match update_by_head(&entry.head, &as_stored(response), asked) {
+            HeadUpdate::Holds(revision) if revision.stored.is_ok() => {
+                let entry = Rc::new(Entry { head: revision.head, body: entry.body.clone() });
+                Some(Deferred::Write(Writing { entry, policy, tiers: Vec::new() }))
+            }
+            HeadUpdate::Differs => Some(Deferred::Remove(Removing { keys: vec![entry.head.key], policy })),
+            HeadUpdate::Holds(_) | HeadUpdate::Unproved => None,
+        }
     }
 
     /// To the client, while a copy of the body is read for the store.
@@ -63,21 +82,12 @@ impl<P: Ports> Engine<P> {
         admission: Admission,
     ) -> Outcome<P> {
         let Arrived { response, fetched, stamp, lead } = arrived;
-        let (own, kept) = match response.body {
-            Body::Stream(stream) => match self.ports.tee(stream) {
-                Ok((own, kept)) => (Body::Stream(own), Body::Stream(kept)),
-                Err(stream) => {
-                    let response = OriginResponse { body: Body::Stream(stream), ..response };
-                    return self.send(
-                        request,
-                        &fill,
-                        Arrived { response, fetched, stamp, lead },
-                        Reason::Unrepresentable,
-                    );
-                }
-            },
-            Body::Blob(blob) => (Body::Blob(blob.clone()), Body::Blob(blob)),
-            Body::Empty => (Body::Empty, Body::Empty),
+        let (own, kept) = match self.divide(response.body) {
+            Ok(bodies) => bodies,
+            Err(body) => {
+                let arrived = Arrived { response: OriginResponse { body, ..response }, fetched, stamp, lead };
+                return self.send(request, &fill, arrived, Reason::Unrepresentable);
+            }
         };
         let head = response.head;
         let lifetime = lifetime(&admission.terms, head.status, fill.policy).unwrap_or_default();
@@ -88,17 +98,31 @@ impl<P: Ports> Engine<P> {
             response = Response { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..response };
         }
         let plan = StorePlan {
-            key: fill.asking.lookup.key,
+            lookup: fill.asking.lookup.clone(),
             status: head.status,
             admission,
             fetched,
             stamp,
             policy: fill.policy.clone(),
+            part: fill.stored().filter(|entry| entry.head.status == StatusCode::PARTIAL_CONTENT).cloned(),
             primary: fill.found.primary,
-            sent: fill.asking.lookup.headers.clone(),
         };
         let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
         Outcome::new(response, report, vec![Deferred::Store(Box::new(Storing { body: kept, plan, lead }))])
+    }
+}
+
+impl<P: Ports> Engine<P> {
+    /// A body for the client and one for the store; the body itself, if it cannot be divided.
+    pub(super) fn divide(&self, body: Body<P>) -> Result<(Body<P>, Body<P>), Body<P>> {
+        match body {
+            Body::Stream(stream) => match self.ports.tee(stream) {
+                Ok((own, kept)) => Ok((Body::Stream(own), Body::Stream(kept))),
+                Err(stream) => Err(Body::Stream(stream)),
+            },
+            Body::Blob(blob) => Ok((Body::Blob(blob.clone()), Body::Blob(blob))),
+            Body::Empty => Ok((Body::Empty, Body::Empty)),
+        }
     }
 }
 
@@ -112,8 +136,7 @@ fn admission<P: Ports>(
     if request.head.method != Method::GET {
         return Err(Reason::MethodNotListed);
     }
-    let no_store = fill.asking.directives.no_store;
-    let admission = storability(fill.asking.lookup, no_store, &as_stored(response), fill.policy, fetched)?;
+    let admission = storability(&as_stored(response), fill.errand(request).asked(fetched))?;
     match fill.stored() {
         Some(entry) => not_replaced(admission, response, entry, fill.policy, fill.asking.now),
         None => Ok(admission),
@@ -129,8 +152,8 @@ pub(super) fn as_stored(response: &ResponseHead) -> ResponseHead {
 }
 
 /// Whether the response sets a cookie that the client has and the origin was not shown.
-pub(super) fn sets_withheld_cookie(lookup: &Lookup, response: &ResponseHead) -> bool {
-    set_names(&response.headers).any(|name| lookup.withheld.iter().any(|withheld| withheld == name))
+pub(super) fn sets_withheld_cookie(lookup: &Lookup, response: &HeaderMap) -> bool {
+    set_names(response).any(|name| lookup.withheld.iter().any(|withheld| withheld == name))
 }
 
 /// An error or an empty answer never takes the place of a good entry.

@@ -1,5 +1,6 @@
 //! Responses: from a stored entry, from the origin, or made here.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -9,7 +10,7 @@ use super::ports::{Body, Ports};
 use super::report::Report;
 use crate::blob::Blob;
 use crate::cache::Entry;
-use crate::cache::serve::{Part, Served, Wanted, serve, straight_through};
+use crate::cache::serve::{Part, Served, serve, straight_through};
 use crate::fields::Seconds;
 use crate::fields::content_coding::{accepts, decoded_coding, without_coding};
 use crate::message::{RequestHead, ResponseHead};
@@ -36,18 +37,24 @@ pub(super) fn from_entry<P: Ports>(
     age: Seconds,
     policy: &Policy,
 ) -> Response<P> {
-    let Served { status, headers, part } =
-        serve(Wanted { method: &request.method, headers: &request.headers }, &entry.head, age, policy);
+    let Served { status, headers, part } = serve(request.wanted(), &entry.head, age, policy);
+    let slice = |range: Range<u64>| entry.body.slice(in_memory(range));
     let body = match part {
         Part::Nothing => Body::Empty,
         Part::Whole => Body::Blob(entry.body.clone()),
-        Part::Range(range) => {
-            // Within the body, whose length is that of a blob in memory.
-            let (start, end) = (range.start as usize, range.end as usize);
-            Body::Blob(entry.body.slice(start..end))
+        Part::Range(range) => Body::Blob(slice(range)),
+        Part::Multipart(parts, end) => {
+            let pieces = parts.into_iter().flat_map(|(text, range)| [P::Blob::from_bytes(text.into()), slice(range)]);
+            let pieces: Vec<_> = pieces.chain([P::Blob::from_bytes(end.into())]).collect();
+            Body::Blob(P::Blob::concat(&pieces))
         }
     };
     Response { status, headers, body, encoded: true }
+}
+
+/// A range of a body that is in memory, so that its length is no more than an address can be.
+pub(super) fn in_memory(range: Range<u64>) -> Range<usize> {
+    range.start as usize..range.end as usize
 }
 
 /// The origin's own answer: under its content coding if the client takes that, decoded if not.

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use http::Method;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
+use http::{Method, StatusCode};
 
 use super::Engine;
 use super::answer::from_entry;
@@ -81,7 +81,7 @@ impl<P: Ports> Engine<P> {
             Reuse::Fresh { age, ttl } | Reuse::Stale { age, ttl, .. } => (age, ttl),
             // It was asked for after this request came: for this one it is as good as asked for now.
             Reuse::Validate { .. } if entry.head.fetched.requested >= fill.asking.now => (entry.head.age(now), 0),
-            Reuse::Validate { .. } | Reuse::Refuse(_) => return None,
+            Reuse::Validate { .. } | Reuse::Complete { .. } | Reuse::Refuse(_) => return None,
         };
         let forward_status = Some(entry.head.status.as_u16());
         let report = Report { collapsed: true, ttl: Some(ttl), forward_status, ..fill.report.clone() };
@@ -89,12 +89,13 @@ impl<P: Ports> Engine<P> {
     }
 }
 
-/// Whether one answer could do for several: a GET that nobody narrows down. With something to validate the origin is asked our own
+/// Whether one answer could do for several: a GET that nobody narrows down. With a whole to validate the origin is asked our own
 /// conditions, whatever the client's were.
 pub(super) fn may_collapse<P: Ports>(request: &RequestOf<'_>, fill: &Fill<'_, P>) -> bool {
     let sent = &fill.asking.lookup.headers;
     let narrowing = [RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
-    let narrowed = narrowing.iter().any(|name| sent.contains_key(name)) && fill.stored().is_none();
+    let has_whole = fill.stored().is_some_and(|entry| entry.head.status != StatusCode::PARTIAL_CONTENT);
+    let narrowed = narrowing.iter().any(|name| sent.contains_key(name)) && !has_whole;
     let collapses = fill.policy.collapse != Collapse::Off && request.head.method == Method::GET;
     collapses && !fill.asking.directives.no_store && !narrowed
 }

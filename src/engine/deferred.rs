@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 
+use http::StatusCode;
+
 use super::Engine;
 use super::admit::{as_stored, not_replaced};
-use super::exchange::{Exchanged, duration};
+use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
 use crate::blob::Blob as _;
+use crate::cache::partial::Extent;
 use crate::cache::reuse::Reuse;
-use crate::cache::storability::{Admission, storability};
+use crate::cache::storability::{Admission, Asked, storability};
 use crate::cache::variant::{answers, same_fields, variant_key};
 use crate::cache::{BodyFacts, Entry, Fetched, Head, Stamp};
 use crate::fields::Timestamp;
 use crate::forward::Lookup;
 use crate::key::CacheKey;
-use crate::message::RequestHead;
+use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{Policy, Tier};
 use crate::reason::Reason;
 
@@ -41,15 +44,16 @@ pub struct Storing<P: Ports> {
 
 /// Everything about a response to store but its body.
 pub(super) struct StorePlan<P: Ports> {
-    pub key: CacheKey,
-    pub status: http::StatusCode,
+    pub lookup: Lookup,
+    pub status: StatusCode,
     pub admission: Admission,
     pub fetched: Fetched,
     pub stamp: Stamp,
     pub policy: Rc<Policy>,
     /// What the URL's own slot held.
     pub primary: Option<Rc<Entry<P::Blob>>>,
-    pub sent: http::HeaderMap,
+    /// A stored part that this may be the rest of.
+    pub part: Option<Rc<Entry<P::Blob>>>,
 }
 
 /// An entry for tiers that do not have it.
@@ -89,11 +93,12 @@ impl<P: Ports> Engine<P> {
     /// Reads the body to its end, lands the flight, writes all tiers.
     async fn store(&self, storing: Storing<P>) {
         let Storing { body, plan, lead } = storing;
-        let (key, policy) = (plan.key, plan.policy.clone());
+        let (key, url, policy) = (plan.lookup.key, plan.lookup.url.clone(), plan.policy.clone());
         match self.collect(body, plan).await {
             Ok(entry) => {
                 let entry = Rc::new(entry);
                 self.isolate.forget_unshareable(&key);
+                self.remember_search(&url, &entry.head);
                 // In memory before anyone who waited looks.
                 if self.has_memory(&policy) {
                     self.isolate.memory.borrow_mut().insert(entry.clone());
@@ -114,25 +119,18 @@ impl<P: Ports> Engine<P> {
 
     /// The entry that a response becomes once its body is here.
     async fn collect(&self, body: Body<P>, plan: StorePlan<P>) -> Result<Entry<P::Blob>, Reason> {
-        let body = match body {
-            Body::Empty => P::Blob::from_bytes(bytes::Bytes::new()),
-            Body::Blob(blob) => blob,
-            Body::Stream(stream) => {
-                let idle = duration(plan.policy.idle_timeout);
-                // Work after the answer has half a minute; the writes come after this.
-                let total = std::time::Duration::from_secs(25);
-                let limits = BodyLimits { room: self.isolate.room(plan.policy.max_body.0), idle, total };
-                self.ports.collect(stream, limits).await.map_err(|error| match error {
-                    CollectError::TooLarge => Reason::TooLarge,
-                    CollectError::Truncated => Reason::Truncated,
-                })?
+        let body = self.read_body(body, &plan.policy).await?;
+        let draw = self.ports.draw() as f32;
+        if plan.status == StatusCode::PARTIAL_CONTENT {
+            self.check_part(&plan, &body)?;
+            if let Some((head, body)) = self.join_stored(&plan, &body).await {
+                return Ok(Entry { head: Head { stamp: plan.stamp, draw, ..head }, body });
             }
-        };
+        }
         let facts = BodyFacts { length: body.len() as u64, digest: self.ports.digest(&body).await };
         let (key, generation) = self.choose_slot(&plan)?;
-        let draw = self.ports.draw() as f32;
         let StorePlan { status, admission, fetched, stamp, policy, .. } = plan;
-        let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
+        let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
         let fingerprint = policy.fingerprint;
         let head = Head {
             key,
@@ -147,31 +145,75 @@ impl<P: Ports> Engine<P> {
             stamp,
             fingerprint,
             tags,
+            groups,
             identities,
             body: facts,
         };
         Ok(Entry { head, body })
     }
 
+    /// All of a body, within the limits of the route.
+    pub(super) async fn read_body(&self, body: Body<P>, policy: &Policy) -> Result<P::Blob, Reason> {
+        match body {
+            Body::Empty => Ok(P::Blob::from_bytes(bytes::Bytes::new())),
+            Body::Blob(blob) => Ok(blob),
+            Body::Stream(stream) => {
+                let idle = duration(policy.idle_timeout);
+                // Work after the answer has half a minute; the writes come after this.
+                let total = std::time::Duration::from_secs(25);
+                let limits = BodyLimits { room: self.isolate.room(policy.max_body.0), idle, total };
+                self.ports.collect(stream, limits).await.map_err(|error| match error {
+                    CollectError::TooLarge => Reason::TooLarge,
+                    CollectError::Truncated => Reason::Truncated,
+                })
+            }
+        }
+    }
+
+    /// A part is as long as it says, and does not take the place of a whole that came while it was read.
+    fn check_part(&self, plan: &StorePlan<P>, body: &P::Blob) -> Result<(), Reason> {
+        let length = Extent::of_part(&plan.admission.headers).map(|extent| extent.length());
+        if length != Some(body.len() as u64) {
+            return Err(Reason::Truncated);
+        }
+        let nearby = self.isolate.memory.borrow().get(&plan.lookup.key);
+        let is_whole = |entry: &Entry<P::Blob>| entry.head.status != StatusCode::PARTIAL_CONTENT;
+        let is_newer = |entry: &Entry<P::Blob>| entry.head.fetched.received >= plan.fetched.requested;
+        if nearby.is_some_and(|entry| is_whole(&entry) && is_newer(&entry)) {
+            return Err(Reason::NotReplaced);
+        }
+        Ok(())
+    }
+
+    /// The part that just came and the one that was stored, as one.
+    async fn join_stored(&self, plan: &StorePlan<P>, body: &P::Blob) -> Option<(Head, P::Blob)> {
+        let response = ResponseHead { status: plan.status, headers: plan.admission.headers.clone() };
+        let asked = Asked { lookup: &plan.lookup, no_store: false, policy: &plan.policy, fetched: plan.fetched };
+        let (revision, body) = self.join_to(plan.part.as_ref()?, &response, body, asked).await?;
+        revision.stored.is_ok().then_some((revision.head, body))
+    }
+
     /// Where it goes: into the URL's own slot, unless that holds another variant chosen by the same fields.
     fn choose_slot(&self, plan: &StorePlan<P>) -> Result<(CacheKey, u64), Reason> {
         let selecting = &plan.admission.selecting;
         let siblings = plan.primary.as_ref().filter(|primary| {
-            primary.head.key == plan.key
+            primary.head.key == plan.lookup.key
                 && primary.head.fingerprint == plan.policy.fingerprint
                 && same_fields(&primary.head.selecting, selecting)
         });
         match siblings {
-            Some(primary) if answers(&primary.head, &plan.sent) => Ok((plan.key, primary.head.generation)),
+            Some(primary) if answers(&primary.head, &plan.lookup.headers) => {
+                Ok((plan.lookup.key, primary.head.generation))
+            }
             Some(primary) => {
                 let generation = primary.head.generation;
-                let variant = variant_key(plan.key, generation, selecting);
+                let variant = variant_key(plan.lookup.key, generation, selecting);
                 self.isolate
-                    .admits_variant(plan.key, variant)
+                    .admits_variant(plan.lookup.key, variant)
                     .then_some((variant, generation))
                     .ok_or(Reason::VariantLimit)
             }
-            None => Ok((plan.key, (self.ports.draw() * 2f64.powi(53)) as u64)),
+            None => Ok((plan.lookup.key, (self.ports.draw() * 2f64.powi(53)) as u64)),
         }
     }
 
@@ -201,26 +243,32 @@ impl<P: Ports> Engine<P> {
         let Role::Lead(lead) = self.isolate.flights.join(&self.ports, lookup.key) else { return };
         let now = self.ports.now();
         let stamp = self.stamp(now);
-        let exchange = self.exchange(&request, &lookup, &policy, Some(&entry)).await;
+        let errand = Errand { request: &request, lookup: &lookup, policy: &policy, no_store: false };
+        let exchange = self.exchange(errand, Basis::Validate(&entry)).await;
+        let asked = errand.asked(exchange.fetched);
         match exchange.result {
-            Exchanged::NotModified { head, body } => {
-                let entry = Rc::new(Entry { head: Head { stamp, draw: self.ports.draw() as f32, ..*head }, body });
+            Exchanged::Updated { revision, body, .. } => {
+                if revision.stored.is_err() {
+                    return;
+                }
+                let entry =
+                    Rc::new(Entry { head: Head { stamp, draw: self.ports.draw() as f32, ..revision.head }, body });
                 lead.land(Verdict::Stored(entry.clone()));
                 self.write(Writing { entry, policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {
-                let admission = storability(&lookup, false, &as_stored(&response.head), &policy, exchange.fetched)
+                let admission = storability(&as_stored(&response.head), asked)
                     .and_then(|admission| not_replaced(admission, &response.head, &entry, &policy, now));
                 let Ok(admission) = admission else { return };
                 let plan = StorePlan {
-                    key: lookup.key,
                     status: response.head.status,
                     admission,
                     fetched: exchange.fetched,
                     stamp,
-                    policy,
+                    policy: policy.clone(),
                     primary,
-                    sent: lookup.headers,
+                    part: None,
+                    lookup,
                 };
                 self.store(Storing { body: response.body, plan, lead: Some(lead) }).await;
             }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{Method, StatusCode};
 
 use super::Engine;
 use super::ports::{Body, FetchError, OriginRequest, OriginResponse, Ports};
-use crate::cache::Fetched;
-use crate::cache::validation::{freshen, make_conditional, remove_conditions};
-use crate::cache::{Entry, Head};
+use crate::cache::partial::ask_for_rest;
+use crate::cache::storability::Asked;
+use crate::cache::validation::{Revision, freshen, make_conditional, remove_conditions};
+use crate::cache::{Entry, Fetched};
 use crate::fields::Seconds;
 use crate::forward::{Lookup, map_locations};
 use crate::message::RequestHead;
@@ -22,12 +23,14 @@ pub(super) const LOOP: HeaderName = HeaderName::from_static("larder-loop");
 
 /// What the origin had to say.
 pub(super) enum Exchanged<P: Ports> {
-    /// The stored response still holds.
-    NotModified {
+    /// What is stored still holds: as it is, or completed.
+    Updated {
         /// Its new head.
-        head: Box<Head>,
-        /// Its body, which is the old one.
+        revision: Box<Revision>,
+        /// Its body.
         body: P::Blob,
+        /// 304, or the 206 that completed it.
+        status: StatusCode,
     },
     /// A response of its own.
     Response(OriginResponse<P>),
@@ -67,44 +70,91 @@ impl<P: Ports> Exchange<P> {
     }
 }
 
+/// What the origin is asked, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Errand<'a> {
+    pub request: &'a RequestHead,
+    pub lookup: &'a Lookup,
+    pub policy: &'a Policy,
+    /// Whether the client wants nothing of it stored.
+    pub no_store: bool,
+}
+
+impl<'a> Errand<'a> {
+    pub(super) fn asked(&self, fetched: Fetched) -> Asked<'a> {
+        Asked { lookup: self.lookup, no_store: self.no_store, policy: self.policy, fetched }
+    }
+}
+
+/// What there is to build on.
+#[derive(Clone, Copy)]
+pub(super) enum Basis<'a, B> {
+    /// Nothing.
+    Nothing,
+    /// A response that may still hold.
+    Validate(&'a Entry<B>),
+    /// A part that may be completed.
+    Complete { part: &'a Entry<B>, fresh: bool },
+}
+
+impl<B> Basis<'_, B> {
+    /// Makes the request build on it; on nothing, if that is no use.
+    fn prepare(self, headers: &mut HeaderMap, method: &Method) -> Self {
+        let builds = match &self {
+            Self::Nothing => true,
+            Self::Validate(entry) => make_conditional(headers, &entry.head),
+            Self::Complete { part, fresh } => *method == Method::GET && ask_for_rest(headers, &part.head, *fresh),
+        };
+        if builds { self } else { Self::Nothing }
+    }
+}
+
 impl<P: Ports> Engine<P> {
-    /// Asks the origin for what `lookup` stands for; if there is a stored response to validate, whether that still holds.
-    pub(super) async fn exchange(
-        &self,
-        request: &RequestHead,
-        lookup: &Lookup,
-        policy: &Policy,
-        stored: Option<&Entry<P::Blob>>,
-    ) -> Exchange<P> {
-        let mut headers = lookup.headers.clone();
-        let validating = stored.filter(|entry| make_conditional(&mut headers, &entry.head));
+    /// Asks the origin for what `errand` stands for, or for as much of it as is not known.
+    pub(super) async fn exchange(&self, errand: Errand<'_>, basis: Basis<'_, P::Blob>) -> Exchange<P> {
+        let mut headers = errand.lookup.headers.clone();
+        let basis = basis.prepare(&mut headers, &errand.request.method);
         let asked_by_client = [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|name| headers.contains_key(name));
-        let first = self.ask(request, lookup, policy, headers.clone()).await;
-        let Exchanged::Response(response) = &first.result else { return first };
-        if response.head.status != http::StatusCode::NOT_MODIFIED {
-            return first;
-        }
-        if let Some(entry) = validating {
-            if let Some(head) = freshen(&entry.head, &response.head, policy, first.fetched) {
-                let result = Exchanged::NotModified { head: Box::new(head), body: entry.body.clone() };
-                return Exchange { result, ..first };
+        let Exchange { result, fetched } = self.ask(errand, headers).await;
+        let Exchanged::Response(response) = result else { return Exchange { result, fetched } };
+        let status = response.head.status;
+        let updated = match (basis, status) {
+            (Basis::Nothing, StatusCode::NOT_MODIFIED) if asked_by_client => {
+                return Exchange { result: Exchanged::Response(response), fetched };
             }
-        } else if asked_by_client {
-            return first;
-        }
-        // It speaks of something that is not here: once more, without conditions.
-        remove_conditions(&mut headers);
-        let second = self.ask(request, lookup, policy, headers).await;
-        match &second.result {
-            Exchanged::Response(response) if response.head.status == http::StatusCode::NOT_MODIFIED => {
-                let failed = Exchanged::Failed(Failure::Nonsense(Reason::UnexpectedNotModified));
-                Exchange { result: failed, ..second }
+            (Basis::Validate(entry), StatusCode::NOT_MODIFIED) => {
+                freshen(&entry.head, &response.head, errand.asked(fetched)).map(|head| (head, entry.body.clone()))
             }
-            _ => second,
+            (Basis::Complete { part, .. }, StatusCode::PARTIAL_CONTENT) => {
+                self.complete(part, response, errand.asked(fetched)).await
+            }
+            (_, StatusCode::NOT_MODIFIED) | (Basis::Complete { .. }, StatusCode::RANGE_NOT_SATISFIABLE) => None,
+            _ => return Exchange { result: Exchanged::Response(response), fetched },
+        };
+        match updated {
+            Some((revision, body)) => {
+                Exchange { result: Exchanged::Updated { revision: Box::new(revision), body, status }, fetched }
+            }
+            None => self.ask_for_all(errand).await,
         }
     }
 
-    async fn ask(&self, request: &RequestHead, lookup: &Lookup, policy: &Policy, headers: HeaderMap) -> Exchange<P> {
+    /// What came speaks of something that is not here: once more, without conditions.
+    async fn ask_for_all(&self, errand: Errand<'_>) -> Exchange<P> {
+        let mut headers = errand.lookup.headers.clone();
+        remove_conditions(&mut headers);
+        let exchange = self.ask(errand, headers).await;
+        match &exchange.result {
+            Exchanged::Response(response) if response.head.status == StatusCode::NOT_MODIFIED => {
+                let failed = Exchanged::Failed(Failure::Nonsense(Reason::UnexpectedNotModified));
+                Exchange { result: failed, ..exchange }
+            }
+            _ => exchange,
+        }
+    }
+
+    async fn ask(&self, errand: Errand<'_>, headers: HeaderMap) -> Exchange<P> {
+        let Errand { request, lookup, policy, .. } = errand;
         let ask = OriginRequest {
             method: request.method.clone(),
             url: target(&policy.origin, &lookup.url),

@@ -8,14 +8,15 @@ use super::Engine;
 use super::admit::{Arrived, sets_withheld_cookie};
 use super::answer::{failure_answer, from_entry, plain};
 use super::collapse::{Joined, may_collapse};
-use super::deferred::{Deferred, Writing};
-use super::exchange::{Exchanged, Failure};
+use super::deferred::{Deferred, Removing, Writing};
+use super::exchange::{Basis, Errand, Exchanged, Failure};
 use super::find::{Asking, Found};
 use super::flights::{Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
 use super::ports::{FetchError, Ports};
 use super::report::Report;
 use crate::cache::reuse::Reuse;
+use crate::cache::validation::Revision;
 use crate::cache::{Entry, Head};
 use crate::policy::Policy;
 use crate::reason::Reason;
@@ -30,9 +31,24 @@ pub(super) struct Fill<'a, P: Ports> {
 }
 
 impl<P: Ports> Fill<'_, P> {
-    /// The stored response to validate.
+    /// The stored response to validate or to complete.
     pub(super) fn stored(&self) -> Option<&Rc<Entry<P::Blob>>> {
         self.found.entry.as_ref().map(|(entry, _)| entry)
+    }
+
+    /// What the origin's answer may build on.
+    fn basis(&self) -> Basis<'_, P::Blob> {
+        match &self.found.entry {
+            None => Basis::Nothing,
+            Some((part, Reuse::Complete { fresh })) => Basis::Complete { part, fresh: *fresh },
+            Some((entry, _)) => Basis::Validate(entry),
+        }
+    }
+
+    /// What the origin is asked.
+    pub(super) fn errand<'r>(&'r self, request: &RequestOf<'r>) -> Errand<'r> {
+        let Asking { lookup, policy, directives, .. } = self.asking;
+        Errand { request: request.head, lookup, policy, no_store: directives.no_store }
     }
 
     /// The stored response to serve should the origin fail.
@@ -77,12 +93,21 @@ impl<P: Ports> Engine<P> {
         lead: Option<Lead<P>>,
     ) -> Outcome<P> {
         let stamp = self.stamp(self.ports.now());
-        let stored = fill.stored().cloned();
-        let exchange = self.exchange(request.head, fill.asking.lookup, fill.policy, stored.as_deref()).await;
+        let exchange = self.exchange(fill.errand(request), fill.basis()).await;
         fill.report.origin_millis = Some(exchange.millis());
         let response = match exchange.result {
-            Exchanged::NotModified { head, body } => {
-                return self.validated(request, fill, Head { stamp, ..*head }, body, lead);
+            Exchanged::Updated { revision, body, status } => {
+                fill.report.forward_status = Some(status.as_u16());
+                if sets_withheld_cookie(fill.asking.lookup, &revision.head.headers) {
+                    return self.withheld_cookie_set(request, &fill).await;
+                }
+                return self.updated(
+                    request,
+                    fill,
+                    Revision { head: Head { stamp, ..revision.head }, ..*revision },
+                    body,
+                    lead,
+                );
             }
             Exchanged::Failed(failure) => {
                 if let (Some(lead), Failure::Fetch(error)) = (lead, failure) {
@@ -99,33 +124,50 @@ impl<P: Ports> Engine<P> {
             }
             return self.without_origin(request, &fill, None);
         }
-        if sets_withheld_cookie(fill.asking.lookup, &response.head) {
-            self.isolate.remember_unshareable(fill.asking.lookup.key, Reason::WithheldCookieSet, self.ports.now());
+        if sets_withheld_cookie(fill.asking.lookup, &response.head.headers) {
             drop(lead);
-            return self.pass_whole(request, fill.policy, Reason::WithheldCookieSet).await;
+            return self.withheld_cookie_set(request, &fill).await;
         }
         self.admit(request, fill, Arrived { response, fetched: exchange.fetched, stamp, lead })
     }
 
-    /// The stored response, fresh again.
-    fn validated(
+    /// An answer that sets a cookie which the origin was not shown is not used: the request is repeated whole.
+    async fn withheld_cookie_set(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>) -> Outcome<P> {
+        let reason = Reason::WithheldCookieSet;
+        self.isolate.remember_unshareable(fill.asking.lookup.key, reason, self.ports.now());
+        self.pass_whole(request, fill.policy, reason).await
+    }
+
+    /// The stored response, fresh again or complete. If the update forbids to store it, it is for this client alone.
+    fn updated(
         &self,
         request: &RequestOf<'_>,
         fill: Fill<'_, P>,
-        head: Head,
+        revision: Revision,
         body: P::Blob,
         lead: Option<Lead<P>>,
     ) -> Outcome<P> {
-        let entry = Rc::new(Entry { head: Head { draw: self.ports.draw() as f32, ..head }, body });
+        let entry = Rc::new(Entry { head: Head { draw: self.ports.draw() as f32, ..revision.head }, body });
         let now = self.ports.now();
         let (age, ttl) = (entry.head.age(now), entry.head.ttl(fill.policy, now));
-        let report = Report { forward_status: Some(304), stored: true, ttl: Some(ttl), ..fill.report };
         let response = from_entry(request.head, &entry, age, fill.policy);
+        let (verdict, report, deferred) = match revision.stored {
+            Ok(()) => {
+                let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
+                let write = Writing { entry: entry.clone(), policy: fill.policy.clone(), tiers: Vec::new() };
+                (Verdict::Stored(entry), report, Some(Deferred::Write(write)))
+            }
+            Err(reason) => {
+                self.isolate.remember_unshareable(fill.asking.lookup.key, reason, now);
+                let gone = Removing { keys: vec![entry.head.key], policy: fill.policy.clone() };
+                let removal = reason.holds_for_everyone().then_some(Deferred::Remove(gone));
+                (Verdict::NotShared(reason), Report { reason: Some(reason), ..fill.report }, removal)
+            }
+        };
         if let Some(lead) = lead {
-            lead.land(Verdict::Stored(entry.clone()));
+            lead.land(verdict);
         }
-        let write = Deferred::Write(Writing { entry, policy: fill.policy.clone(), tiers: Vec::new() });
-        Outcome::new(response, report, vec![write])
+        Outcome::new(response, report, deferred.into_iter().collect())
     }
 
     /// No answer: what is stored, if it may serve for that; otherwise the truth.

@@ -8,12 +8,14 @@ use super::ports::Ports;
 use super::within::within;
 use crate::cache::reuse::{Question, Reuse, decide};
 use crate::cache::variant::{answers, variant_key};
-use crate::cache::{Entry, record};
-use crate::fields::{Forward, RequestDirectives, Timestamp};
-use crate::forward::Lookup;
+use crate::cache::{Entry, Head, record};
+use crate::fields::{Forward, NO_VARY_SEARCH, RequestDirectives, SearchVariance, Timestamp};
+use crate::forward::{Lookup, plan};
 use crate::key::CacheKey;
-use crate::policy::{Alias, Config, Policy, Tier};
+use crate::message::{RequestHead, Wanted};
+use crate::policy::{Alias, Config, Policy, Selected, Tier};
 use crate::reason::Reason;
+use crate::url::CanonicalUrl;
 
 /// A lookup that takes longer than this is a miss, unless the alias says otherwise.
 fn default_timeout(tier: Tier) -> Duration {
@@ -34,6 +36,7 @@ pub(super) fn timeout(alias: &Alias, tier: Tier) -> Duration {
 pub(super) struct Asking<'a> {
     pub lookup: &'a Lookup,
     pub policy: &'a Policy,
+    pub wanted: Wanted<'a>,
     pub directives: RequestDirectives,
     pub now: Timestamp,
 }
@@ -52,6 +55,13 @@ pub(super) struct Found<P: Ports> {
     pub backfill: Vec<Tier>,
 }
 
+impl<P: Ports> Found<P> {
+    /// Whether there is nothing more to do.
+    pub(super) fn is_fresh(&self) -> bool {
+        matches!(self.entry, Some((_, Reuse::Fresh { .. })))
+    }
+}
+
 impl<P: Ports> Engine<P> {
     /// The policy's alias, and its tiers, nearest first, as far as they are there.
     pub(super) fn tiers<'c>(&self, config: &'c Config, policy: &Policy) -> (&'c Alias, Vec<Tier>) {
@@ -68,10 +78,40 @@ impl<P: Ports> Engine<P> {
             // What could not be shared a moment ago is not looked for far away.
             tiers.retain(|tier| *tier == Tier::Memory);
         }
-        let found = self.find_primary(alias, &tiers, asking, asking.lookup.key).await;
-        match asking.lookup.previous_key {
-            Some(previous) if found.primary.is_none() => self.find_primary(alias, &tiers, asking, previous).await,
-            _ => found,
+        let mut found = self.find_primary(alias, &tiers, asking, asking.lookup.key).await;
+        if let Some(previous) = asking.lookup.previous_key.filter(|_| found.primary.is_none()) {
+            found = self.find_primary(alias, &tiers, asking, previous).await;
+        }
+        if let Some((entry, _)) = &found.entry {
+            self.remember_search(&asking.lookup.url, &entry.head);
+        }
+        found
+    }
+
+    /// Looks up what is stored for another query that, as the origin said, makes no difference. Only what is fresh is of use: the origin
+    /// is asked for what the client asked for.
+    pub(super) async fn find_equivalent(
+        &self,
+        config: &Config,
+        request: &RequestHead,
+        selected: Selected<'_>,
+        asking: Asking<'_>,
+    ) -> Option<Found<P>> {
+        let url = self.isolate.searches.borrow().equivalent(&asking.lookup.url)?;
+        let request = RequestHead { url, ..request.clone() };
+        let lookup = plan(&request, selected, false, &config.key_prefix, &self.settings.identity).ok()?;
+        let found = self.find(config, Asking { lookup: &lookup, ..asking }).await;
+        let (entry, Reuse::Fresh { .. }) = found.entry.as_ref()? else { return None };
+        let variance = SearchVariance::read(&entry.head.headers)?;
+        let queries = [&lookup.url.query, &asking.lookup.url.query].map(|query| query.as_deref());
+        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head);
+        (variance.equivalent(queries[0], queries[1]) && purged.is_none()).then_some(found)
+    }
+
+    /// Remembers what a stored response says of queries that make no difference.
+    pub(super) fn remember_search(&self, url: &CanonicalUrl, head: &Head) {
+        if head.headers.contains_key(NO_VARY_SEARCH) {
+            self.isolate.searches.borrow_mut().remember(url, &head.headers);
         }
     }
 
@@ -137,6 +177,7 @@ impl<P: Ports> Engine<P> {
     pub(super) fn judge(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> Reuse {
         let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head);
         let question = Question {
+            wanted: asking.wanted,
             directives: asking.directives,
             authorized: asking.lookup.sends_authorization,
             purged,

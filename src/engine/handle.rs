@@ -1,7 +1,5 @@
 //! One request, top to bottom.
 
-use std::rc::Rc;
-
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
@@ -19,7 +17,7 @@ use crate::cache::reuse::Reuse;
 use crate::fields::{Forward, RequestDirectives, Seconds, grammar, hop_by_hop};
 use crate::forward::{Lookup, plan};
 use crate::message::RequestHead;
-use crate::policy::{ClientDirectives, Config, Policy};
+use crate::policy::{ClientDirectives, Config, Selected};
 use crate::reason::Reason;
 use crate::url::{CanonicalUrl, UrlError};
 
@@ -124,23 +122,29 @@ impl<P: Ports> Engine<P> {
         };
         // A body on a GET means nothing, and the origin does not see it.
         drop(body);
-        self.look_up(config, request, selected.policy, &lookup).await
+        self.look_up(config, request, selected, &lookup).await
     }
 
     async fn look_up(
         &self,
         config: &Config,
         request: &RequestOf<'_>,
-        policy: &Rc<Policy>,
+        selected: Selected<'_>,
         lookup: &Lookup,
     ) -> Outcome<P> {
+        let policy = selected.policy;
         let directives = match policy.client_directives {
             ClientDirectives::Honour => RequestDirectives::read(&request.head.headers),
             ClientDirectives::Ignore => RequestDirectives::default(),
         };
         let now = self.ports.now();
-        let asking = Asking { lookup, policy, directives, now };
-        let found = self.find(config, asking).await;
+        let asking = Asking { lookup, policy, wanted: request.head.wanted(), directives, now };
+        let mut found = self.find(config, asking).await;
+        if !found.is_fresh()
+            && let Some(equivalent) = self.find_equivalent(config, request.head, selected, asking).await
+        {
+            found = equivalent;
+        }
         let store_millis = self.ports.now().as_millis().saturating_sub(now.as_millis());
         let report = Report { key: Some(lookup.key), store_millis: Some(store_millis), ..Report::default() };
         let (entry, reuse) = match &found.entry {
@@ -168,6 +172,10 @@ impl<P: Ports> Engine<P> {
             }
             Reuse::Validate { forward, reason, .. } => {
                 let report = Report { forward: Some(forward), reason, ..report };
+                self.fill(request, Fill { asking, policy, found, report }).await
+            }
+            Reuse::Complete { .. } => {
+                let report = Report { forward: Some(Forward::Partial), ..report };
                 self.fill(request, Fill { asking, policy, found, report }).await
             }
             Reuse::Refuse(reason) => {

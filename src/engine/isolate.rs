@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::flights::Flights;
 use super::ports::Ports;
+use crate::cache::Searches;
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 use crate::purge::PurgeIndex;
@@ -29,6 +30,7 @@ pub struct Isolate<P: Ports> {
     pub(super) memory: RefCell<Memory<P::Blob>>,
     pub(super) flights: Rc<Flights<P>>,
     pub(super) purges: RefCell<PurgeIndex>,
+    pub(super) searches: RefCell<Searches>,
     unshareable: RefCell<HashMap<CacheKey, (Reason, Timestamp)>>,
     variants: RefCell<HashMap<CacheKey, Vec<CacheKey>>>,
     under_way: Rc<Cell<u64>>,
@@ -40,6 +42,7 @@ impl<P: Ports> Default for Isolate<P> {
             memory: RefCell::default(),
             flights: Rc::default(),
             purges: RefCell::default(),
+            searches: RefCell::default(),
             unshareable: RefCell::default(),
             variants: RefCell::default(),
             under_way: Rc::default(),

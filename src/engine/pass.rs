@@ -10,12 +10,13 @@ use super::handle::{Outcome, RequestOf};
 use super::ports::{Body, OriginRequest, Ports};
 use super::report::Report;
 use super::settings::Configured;
-use crate::cache::invalidation::invalidated_by;
+use crate::cache::Fetched;
+use crate::cache::invalidation::{groups_invalidated_by, invalidated_by};
 use crate::cache::serve::straight_through;
 use crate::fields::{Cookie, Cookies, Seconds};
 use crate::forward::{pass_through, plan};
 use crate::key::CacheKey;
-use crate::message::RequestHead;
+use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{CacheMode, Config, Origin, Policy};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
@@ -36,16 +37,19 @@ impl<P: Ports> Engine<P> {
         reason: Reason,
     ) -> Outcome<P> {
         let head = request.head;
+        let sent = pass_through(head, request.handshake.as_ref());
+        let posted = (head.method == Method::POST).then(|| sent.clone());
         let ask = OriginRequest {
             method: head.method.clone(),
             url: target(origin, &head.url),
-            headers: pass_through(head, request.handshake.as_ref()),
+            headers: sent,
             body,
             decode: false,
             timeout: duration(timeout),
         };
         let mut report = Report::bypass(reason);
         let asked = self.ports.now();
+        let before = self.stamp(asked);
         let response = match self.fetch(ask, origin, &head.url).await {
             Ok(response) => response,
             Err(error) => {
@@ -62,23 +66,34 @@ impl<P: Ports> Engine<P> {
                 Vec::new(),
             );
         }
-        report.origin_millis = Some(self.ports.now().as_millis().saturating_sub(asked.as_millis()));
+        let fetched = Fetched { requested: asked, received: self.ports.now() };
+        report.origin_millis = Some(fetched.received.as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
-        let invalidated = invalidated_by(head, &response.head);
-        let deferred = self.invalidate(head, &invalidated);
+        let overtaken = self.isolate.purges.borrow().purged_since(&head.url, before);
+        let mut deferred = self.invalidate(head, &response.head);
+        let (response, kept) = match posted.filter(|_| !overtaken) {
+            Some(sent) => self.keep_for_get(head, &sent, response, fetched),
+            None => (response, None),
+        };
+        report.stored = kept.is_some();
+        deferred.extend(kept);
         let headers = straight_through(&response.head.headers);
         let response = Response { status: response.head.status, headers, body: response.body, encoded: true };
         Outcome::new(response, report, deferred)
     }
 
-    /// Forgets what is stored for `urls`, and distrusts what is stored for whoever asked, before the request that did it is
-    /// answered: whoever is redirected to a page sees the new one. The record of it is what counts; emptying slots is tidying up.
-    fn invalidate(&self, request: &RequestHead, urls: &[CanonicalUrl]) -> Vec<Deferred<P>> {
+    /// Forgets what an unsafe request changed, and distrusts what is stored for whoever asked, before the request is answered: whoever
+    /// is redirected to a page sees the new one. The record of it is what counts; emptying slots is tidying up.
+    fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Vec<Deferred<P>> {
         let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
         let now = self.ports.now();
         let mut purges = self.isolate.purges.borrow_mut();
         let mut removals = Vec::new();
-        for url in urls {
+        for group in groups_invalidated_by(request, response) {
+            purges.purge_group(&request.url, &group, now);
+        }
+        let urls = invalidated_by(request, response);
+        for url in &urls {
             let selected = config.table.select(url, &Method::GET);
             if selected.policy.cache != CacheMode::Pass {
                 purges.purge_url(url, now);

@@ -2,6 +2,7 @@
 
 mod cache_control;
 pub mod cache_control_text;
+mod cache_groups;
 pub mod cache_status;
 pub mod content_coding;
 pub mod cookie;
@@ -9,6 +10,7 @@ pub mod entity_tag;
 pub mod grammar;
 pub mod hop_by_hop;
 pub mod negotiation;
+mod no_vary_search;
 pub mod preconditions;
 pub mod range;
 mod request_directives;
@@ -19,9 +21,11 @@ mod time;
 mod vary;
 
 pub use cache_control::Lifetime;
+pub use cache_groups::{CACHE_GROUP_INVALIDATION, CACHE_GROUPS, groups};
 pub use cache_status::{CacheStatus, Forward};
 pub use cookie::{Cookie, Cookies};
 pub use entity_tag::EntityTag;
+pub use no_vary_search::{NO_VARY_SEARCH, SearchVariance};
 pub use range::{ByteRange, ContentRange};
 pub use request_directives::RequestDirectives;
 pub use response_directives::ResponseDirectives;

@@ -3,7 +3,7 @@
 //! [RFC 9111 §4.3.2](https://www.rfc-editor.org/rfc/rfc9111#section-4.3.2)).
 
 use http::HeaderMap;
-use http::header::{DATE, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED};
+use http::header::{DATE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED};
 
 use super::entity_tag::{EntityTag, list};
 use super::grammar::{lines, sole_line, trim_ows};
@@ -36,6 +36,31 @@ impl<'a> Validators<'a> {
     /// ([RFC 9110 §8.8.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2)).
     fn last_modified_is_strong(self) -> bool {
         self.last_modified.is_some_and(|modified| self.date >= modified.plus(Seconds::new(1)))
+    }
+
+    /// Whether both are byte for byte the same representation: they "share the same strong validator"
+    /// ([RFC 9111 §3.4](https://www.rfc-editor.org/rfc/rfc9111#section-3.4)).
+    #[must_use]
+    pub fn same_bytes(self, other: Self) -> bool {
+        match (self.etag, other.etag) {
+            (Some(one), Some(another)) => one.strong_eq(another),
+            (None, None) => {
+                self.last_modified_is_strong()
+                    && other.last_modified_is_strong()
+                    && self.last_modified == other.last_modified
+            }
+            _ => false,
+        }
+    }
+
+    /// What `If-Range` may hold of it: a strong entity tag, or the date if that is one
+    /// ([RFC 9110 §13.1.5](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5)).
+    #[must_use]
+    pub fn for_if_range(self) -> Option<HeaderName> {
+        match self.etag {
+            Some(etag) => (!etag.is_weak()).then_some(ETAG),
+            None => self.last_modified_is_strong().then_some(LAST_MODIFIED),
+        }
     }
 }
 

@@ -62,6 +62,24 @@ pub fn requested(headers: &HeaderMap) -> Option<Vec<ByteRange>> {
     (1..=MAX_RANGES).contains(&ranges.len()).then_some(ranges)
 }
 
+/// The parts of a body of `length` bytes that `ranges` select, in the order asked for. Ranges that overlap or touch become one:
+/// nobody needs the same bytes twice ([RFC 9110 §15.3.7.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7.2)).
+#[must_use]
+pub fn satisfiable(ranges: &[ByteRange], length: u64) -> Vec<Range<u64>> {
+    let mut selected: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for mut next in ranges.iter().filter_map(|range| range.within(length)) {
+        selected.retain(|known| {
+            let meets = known.start <= next.end && next.start <= known.end;
+            if meets {
+                next = known.start.min(next.start)..known.end.max(next.end);
+            }
+            !meets
+        });
+        selected.push(next);
+    }
+    selected
+}
+
 /// A `Content-Range` of bytes ([RFC 9110 §14.4](https://www.rfc-editor.org/rfc/rfc9110#section-14.4)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentRange {

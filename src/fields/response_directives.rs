@@ -1,5 +1,5 @@
 //! `Cache-Control` in responses ([RFC 9111 §5.2.2](https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2)), with the
-//! directives of [RFC 5861](https://www.rfc-editor.org/rfc/rfc5861).
+//! directives of [RFC 5861](https://www.rfc-editor.org/rfc/rfc5861) and [RFC 8246](https://www.rfc-editor.org/rfc/rfc8246).
 
 use http::header::{AsHeaderName, HeaderMap, HeaderName};
 
@@ -32,6 +32,8 @@ pub struct ResponseDirectives {
     pub must_understand: bool,
     /// Not to be transformed.
     pub no_transform: bool,
+    /// Will not change while it is fresh.
+    pub immutable: bool,
     /// How long a stale response may be served while it is refreshed.
     pub stale_while_revalidate: Option<Lifetime>,
     /// How long a stale response may be served instead of an error.
@@ -66,6 +68,7 @@ impl ResponseDirectives {
             "proxy-revalidate" => self.proxy_revalidate = true,
             "no-transform" => self.no_transform = true,
             "public" => self.public |= permitted,
+            "immutable" => self.immutable |= permitted,
             // With no-store this loosens: it is a permission.
             "must-understand" => self.must_understand |= permitted,
             _ => {}

@@ -4,6 +4,8 @@
 mod support;
 
 mod collapse;
+mod partial;
 mod spine;
 mod staleness;
 mod stores;
+mod updates;

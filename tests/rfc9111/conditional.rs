@@ -1,12 +1,14 @@
 //! Preconditions, ranges and validation (RFC 9110 §13, §14; RFC 9111 §4.3).
 
 use http::Method;
-use larder::cache::Fetched;
-use larder::cache::serve::{Part, Wanted, serve};
-use larder::cache::validation::{freshen, make_conditional};
-use larder::fields::{ByteRange, ContentRange, EntityTag, Seconds, Timestamp, range};
 
-use super::given::{head, plain, response};
+use larder::cache::serve::{Part, serve};
+use larder::cache::validation::{HeadUpdate, Revision, freshen, make_conditional, update_by_head};
+use larder::cache::{Fetched, Head};
+use larder::fields::{ByteRange, ContentRange, EntityTag, Seconds, Timestamp, range};
+use larder::message::{ResponseHead, Wanted};
+
+use super::given::{FETCHED, asking, head, looked_up, plain, response};
 use crate::support::{NOW, headers, test};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
@@ -251,8 +253,10 @@ fn a_304_updates_every_field_but_those_of_the_body() {
             ("x-hop", "1"),
         ],
     );
-    let fresh = freshen(&stored, &not_modified, &policy, Fetched { requested: later, received: later })
-        .expect("it is the same");
+    let revision =
+        updated(&stored, &not_modified, Fetched { requested: later, received: later }).expect("it is the same");
+    assert_eq!(revision.stored, Ok(()));
+    let fresh = revision.head;
     for (name, expected) in [
         ("cache-control", "max-age=500"),
         ("etag", "\"v1\""),
@@ -274,6 +278,61 @@ fn a_304_updates_every_field_but_those_of_the_body() {
 fn a_304_for_something_else_updates_nothing() {
     let policy = plain();
     let stored = head(&policy, 200, &[FRESH, ("etag", "\"v1\"")]);
-    assert!(freshen(&stored, &response(304, &[("etag", "\"v2\"")]), &policy, super::given::FETCHED).is_none());
-    assert!(freshen(&stored, &response(304, &[]), &policy, super::given::FETCHED).is_some());
+    assert!(updated(&stored, &response(304, &[("etag", "\"v2\"")]), FETCHED).is_none());
+    assert!(updated(&stored, &response(304, &[]), FETCHED).is_some());
+}
+
+fn updated(stored: &Head, not_modified: &ResponseHead, fetched: Fetched) -> Option<Revision> {
+    let policy = plain();
+    let lookup = looked_up(&policy, "/page", &[]).expect("it is looked up");
+    freshen(stored, not_modified, asking(&lookup, &policy, fetched))
+}
+
+#[test]
+fn an_update_is_stored_only_if_a_response_with_its_fields_would_be() {
+    // RFC 9111 §3, §4.3.4
+    let stored = head(&plain(), 200, &[FRESH, ("etag", "\"v1\"")]);
+    for (field, expected) in [
+        (("x-harmless", "1"), None),
+        (("cache-control", "max-age=1"), None),
+        (("set-cookie", "sid=1"), Some("set-cookie")),
+        (("cache-control", "private"), Some("private")),
+        (("cache-control", "no-store"), Some("no-store")),
+        (("vary", "*"), Some("vary-star")),
+        (("vary", "cookie"), None),
+    ] {
+        let revision = updated(&stored, &response(304, &[field]), FETCHED).expect("it names nothing else");
+        assert_eq!(revision.stored.err().map(larder::reason::Reason::code), expected, "{field:?}");
+    }
+}
+
+#[test]
+fn the_answer_to_a_head_updates_or_outdates_the_stored_answer_to_a_get() {
+    // RFC 9111 §4.3.5; the body is ten bytes long
+    let policy = plain();
+    let lookup = looked_up(&policy, "/page", &[]).expect("it is looked up");
+    let tagged = head(&policy, 200, &[FRESH, ("etag", "\"v1\""), MODIFIED]);
+    for (status, fields, expected) in [
+        (200, &[("etag", "\"v1\""), ("x-new", "1")][..], "holds"),
+        (200, &[MODIFIED], "holds"),
+        (200, &[("etag", "\"v1\""), ("content-length", "10")], "holds"),
+        (200, &[("etag", "\"v1\""), ("content-length", "11")], "differs"),
+        (200, &[("etag", "\"v2\"")], "differs"),
+        (200, &[("etag", "W/\"v1\"")], "differs"),
+        (200, &[("etag", "\"v1\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")], "differs"),
+        (200, &[("content-length", "11")], "differs"),
+        (200, &[("content-length", "10")], "unproved"),
+        (200, &[], "unproved"),
+        (410, &[("etag", "\"v1\"")], "unproved"),
+    ] {
+        let found = match update_by_head(&tagged, &response(status, fields), asking(&lookup, &policy, FETCHED)) {
+            HeadUpdate::Holds(revision) => {
+                assert_eq!((revision.head.status.as_u16(), revision.stored), (200, Ok(())));
+                "holds"
+            }
+            HeadUpdate::Differs => "differs",
+            HeadUpdate::Unproved => "unproved",
+        };
+        assert_eq!(found, expected, "{status} {fields:?}");
+    }
 }

@@ -1,9 +1,11 @@
 //! Freshness lifetimes and stale windows (RFC 9111 §4.2, RFC 5861).
 
+use http::{HeaderMap, Method};
 use larder::cache::freshness::{StaleWindows, lifetime, with_jitter};
 use larder::cache::read_terms;
 use larder::cache::reuse::{Question, Reuse, decide};
 use larder::fields::{RequestDirectives, Seconds, Timestamp};
+use larder::message::Wanted;
 use serde_json::{Value, json};
 
 use super::given::{FETCHED, head, plain, policy, response};
@@ -130,7 +132,8 @@ fn a_response_is_fresh_while_its_lifetime_exceeds_its_age() {
     let policy = plain();
     let head = head(&policy, 200, &[("cache-control", "max-age=60"), ("age", "10")]);
     for (after, fresh) in [(0, true), (49, true), (50, false), (1000, false)] {
-        let question = ask(RequestDirectives::default(), after);
+        let nothing = HeaderMap::new();
+        let question = ask(&nothing, RequestDirectives::default(), after);
         assert_eq!(matches!(decide(&head, &policy, &question), Reuse::Fresh { .. }), fresh, "after {after} s");
     }
 }
@@ -153,17 +156,45 @@ fn what_a_client_demands_decides_about_what_it_gets() {
         ("max-stale=10, no-cache", 65, "validate"),
     ] {
         let directives = RequestDirectives::read(&headers(&[("cache-control", control)]));
-        let found = match decide(&entry, &policy, &ask(directives, after)) {
+        let nothing = HeaderMap::new();
+        let found = match decide(&entry, &policy, &ask(&nothing, directives, after)) {
             Reuse::Fresh { .. } => "fresh",
             Reuse::Stale { .. } => "stale",
             Reuse::Validate { .. } => "validate",
+            Reuse::Complete { .. } => "complete",
             Reuse::Refuse(_) => "refuse",
         };
         assert_eq!(found, expected, "{control} after {after} s");
     }
 }
 
-fn ask(directives: RequestDirectives, after: u64) -> Question {
+#[test]
+fn a_reload_does_not_ask_after_what_is_immutable() {
+    // RFC 8246 §2: "SHOULD skip conditionally validating fresh responses ... unless there is a signal from the client"
+    let policy = plain();
+    for (stored, asked, after, expected) in [
+        ("max-age=60, immutable", "max-age=0", 10, "fresh"),
+        ("max-age=60, immutable", "no-cache", 10, "validate"),
+        ("max-age=60, immutable", "max-age=5", 10, "validate"),
+        ("max-age=60, immutable", "max-age=0", 60, "validate"),
+        ("max-age=60, immutable, no-cache", "max-age=0", 10, "validate"),
+        ("max-age=60, immutable=1", "max-age=0", 10, "validate"),
+        ("max-age=60", "max-age=0", 10, "validate"),
+    ] {
+        let entry = head(&policy, 200, &[("cache-control", stored), ("etag", "\"v\"")]);
+        let directives = RequestDirectives::read(&headers(&[("cache-control", asked)]));
+        let nothing = HeaderMap::new();
+        let reuse = decide(&entry, &policy, &ask(&nothing, directives, after));
+        assert_eq!(
+            matches!(reuse, Reuse::Fresh { .. }),
+            expected == "fresh",
+            "{stored}; asked {asked} after {after} s"
+        );
+    }
+}
+
+fn ask(headers: &HeaderMap, directives: RequestDirectives, after: u64) -> Question<'_> {
     let now = Timestamp::from_millis(NOW.as_millis() + after * 1000);
-    Question { directives, authorized: false, purged: None, now }
+    let wanted = Wanted { method: &Method::GET, headers };
+    Question { wanted, directives, authorized: false, purged: None, now }
 }

@@ -1,7 +1,7 @@
 //! What the tables are about: a policy, a request that was looked up, a response that came.
 
 use http::{Method, StatusCode};
-use larder::cache::storability::{Admission, storability};
+use larder::cache::storability::{Admission, Asked, storability};
 use larder::cache::{Fetched, Head, Stamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
 use larder::message::{RequestHead, ResponseHead};
@@ -64,13 +64,18 @@ pub fn answered(
     fields: &[(&str, &str)],
 ) -> Result<Admission, Reason> {
     let lookup = looked_up(policy, "/page", asked).expect("it is looked up");
-    storability(&lookup, false, &response(status, fields), policy, FETCHED)
+    storability(&response(status, fields), asking(&lookup, policy, FETCHED))
+}
+
+/// An exchange in which the client did not forbid to store anything.
+pub fn asking<'a>(lookup: &'a Lookup, policy: &'a Rc<Policy>, fetched: Fetched) -> Asked<'a> {
+    Asked { lookup, no_store: false, policy, fetched }
 }
 
 /// The stored response.
 pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
     let admission = stored(policy, status, fields).expect("it is stored");
-    let Admission { terms, initial_age, headers, selecting, tags, identities } = admission;
+    let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
     Head {
         key: looked_up(policy, "/page", &[]).expect("it is looked up").key,
         status: StatusCode::from_u16(status).expect("a status"),
@@ -84,6 +89,7 @@ pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
         tags,
+        groups,
         identities,
         body: larder::cache::BodyFacts { length: 10, digest: [7; 32] },
     }

@@ -3,7 +3,9 @@
 use larder::reason::Reason;
 use serde_json::json;
 
-use super::given::{answered, looked_up, plain, policy, response, stored};
+use larder::cache::storability::storability;
+
+use super::given::{FETCHED, answered, asking, looked_up, plain, policy, response, stored};
 use crate::support::test;
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
@@ -144,14 +146,7 @@ fn a_type_that_does_not_fit_the_extension_is_a_page_in_disguise() {
         let lookup = looked_up(&armoured, path, &[]).expect("it is looked up");
         let fields = [FRESH, ("content-type", media_type)];
         let fields = if media_type.is_empty() { &fields[..1] } else { &fields[..] };
-        larder::cache::storability::storability(
-            &lookup,
-            false,
-            &response(200, fields),
-            &armoured,
-            super::given::FETCHED,
-        )
-        .is_ok()
+        storability(&response(200, fields), asking(&lookup, &armoured, FETCHED)).is_ok()
     };
     for (path, media_type, expected) in [
         ("/a.css", "text/css", true),

@@ -1,8 +1,9 @@
 //! Which fields are kept, and which are sent (RFC 9111 §3.1).
 
 use http::Method;
-use larder::cache::serve::{Part, Wanted, serve, straight_through};
+use larder::cache::serve::{Part, serve, straight_through};
 use larder::fields::Seconds;
+use larder::message::Wanted;
 use serde_json::json;
 
 use super::given::{head, plain, policy};
