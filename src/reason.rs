@@ -86,7 +86,7 @@ reasons! {
     Expired = "expired",
     /// The status is not one that may be stored here.
     StatusNotStored = "status",
-    /// A part of a representation.
+    /// A part of a representation that does not say which, or not as the request asked for it.
     Partial = "partial",
     /// `must-understand` with a status that is not understood.
     NotUnderstood = "not-understood",

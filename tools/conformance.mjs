@@ -1,9 +1,10 @@
 // Runs the community's tests for HTTP caches against the built Worker, counts what passes, dependencies honoured, and fails where
-// that is not what conformance-expected.json says: an unexpected pass is a failure too.
+// that is not what conformance.json says, an unexpected pass too, or where README.md holds another score.
 //
 //   node tools/conformance.mjs            the score, and every test that does not pass, with the reason
+//   node tools/conformance.mjs --write    the same, and README.md gets the score
 //   node tools/conformance.mjs TEST-ID    one test, with what client and server saw
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { answers, freePort, node, root, start, stop } from './processes.mjs'
 import { startWorker } from '../tests/journeys/worker.mjs'
@@ -47,15 +48,17 @@ const judge = (suites, results) => {
   return [...tests.values()].map(test => ({ id: test.id, kind: test.kind ?? 'required', passed: passes(test.id), why: results[test.id] }))
 }
 
+const score = (judged, kind) => {
+  const all = judged.filter(test => test.kind === kind)
+  return `${all.filter(test => test.passed).length} of ${all.length}`
+}
+
 const report = (judged, expected) => {
   for (const { id, kind, why } of judged.filter(test => !test.passed && test.kind !== 'check')) {
     const seen = why === true ? 'rests on a test that does not pass' : why?.[1] ?? 'did not run'
     console.log(`  ${kind.padEnd(8)} ${id}: ${expected[id] ?? `UNEXPECTED: ${seen}`}`)
   }
-  for (const kind of ['required', 'optimal', 'check']) {
-    const all = judged.filter(test => test.kind === kind)
-    console.log(`${kind}: ${all.filter(test => test.passed).length} of ${all.length}`)
-  }
+  for (const kind of ['required', 'optimal', 'check']) console.log(`${kind}: ${score(judged, kind)}`)
 }
 
 // What differs from the expected: failures without a reason, and reasons without a failure.
@@ -63,19 +66,47 @@ const surprises = (judged, expected) => {
   const failed = new Set(judged.filter(test => !test.passed && test.kind !== 'check').map(test => test.id))
   return [
     ...[...failed].filter(id => !(id in expected)).map(id => `${id} fails unexpectedly`),
-    ...Object.keys(expected).filter(id => !failed.has(id)).map(id => `${id} passes: take it off conformance-expected.json`),
+    ...Object.keys(expected).filter(id => !failed.has(id)).map(id => `${id} passes: take it off conformance.json`),
   ]
 }
 
+// Ours beside the published ones, and what stands between us and all of them.
+const table = (judged, { suite, failures, published }) => {
+  const version = /^version = "(.*)"$/m.exec(readFileSync(path.join(root, 'Cargo.toml'), 'utf8'))[1]
+  const kinds = new Map(judged.map(test => [test.id, test.kind]))
+  const reasons = Map.groupBy(Object.keys(failures), id => failures[id])
+  const count = (ids, kind) => ids.filter(id => kinds.get(id) === kind).length || ''
+  return [
+    '| cache | version | suite | required | optimal |',
+    '|---|---|---|---|---|',
+    `| **Larder** | ${version} | ${suite} | ${score(judged, 'required')} | ${score(judged, 'optimal')} |`,
+    ...published.caches.map(([name, version, required]) => `| ${name} | ${version} | ${published.suite} | ${required} | ${published.optimal} |`),
+    '',
+    `The others are as published at ${published.source}.`,
+    '',
+    '| required | optimal | why Larder does not pass them |',
+    '|---|---|---|',
+    ...[...reasons].map(([reason, ids]) => `| ${count(ids, 'required')} | ${count(ids, 'optimal')} | ${reason} |`),
+    '',
+  ].join('\n')
+}
+
+const README = path.join(root, 'README.md')
+const SCORE = /(?<=<!-- score: by make conformance -->\n)[^]*?(?=<!-- end of score -->)/
+
+const only = process.argv.slice(2).find(argument => !argument.startsWith('--'))
 const server = await startServer()
 const worker = await startWorker({ ORIGIN: server.url, HOSTS: [], SITE })
 try {
-  const only = process.argv[2]
   const suites = await readSuites(only)
   const judged = judge(suites, await run(suites, worker.url))
-  const { failures } = JSON.parse(readFileSync(new URL('conformance-expected.json', import.meta.url)))
-  report(judged, failures)
-  const different = only ? [] : surprises(judged, failures)
+  const expected = JSON.parse(readFileSync(new URL('conformance.json', import.meta.url)))
+  report(judged, expected.failures)
+  const different = only ? [] : surprises(judged, expected.failures)
+  const readme = readFileSync(README, 'utf8')
+  const current = only ? readme : readme.replace(SCORE, () => table(judged, expected))
+  if (process.argv.includes('--write')) writeFileSync(README, current)
+  else if (readme !== current) different.push('README.md holds another score: node tools/conformance.mjs --write')
   if (different.length > 0) {
     console.error(different.join('\n'))
     process.exitCode = 1

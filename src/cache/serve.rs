@@ -64,7 +64,9 @@ pub fn serve(wanted: Wanted, head: &Head, age: Seconds, policy: &Policy) -> Serv
 /// range if `If-Range` lets it.
 fn select(wanted: Wanted, mut headers: HeaderMap, head: &Head) -> Served {
     let held = Extent::of(head);
-    headers.remove(CONTENT_RANGE);
+    if head.status == StatusCode::PARTIAL_CONTENT {
+        headers.remove(CONTENT_RANGE);
+    }
     let current = Validators::of(&headers, head.fetched.received);
     if is_not_modified(wanted.headers, current) {
         return not_modified(headers);

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bodies;
+mod http;
 mod origins;
 mod pages;
 
