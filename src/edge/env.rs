@@ -1,5 +1,7 @@
 //! Variables, secrets and bindings, read once per isolate.
 
+use std::collections::BTreeMap;
+
 use js_sys::{Array, Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -17,8 +19,22 @@ pub(super) fn settings(env: &JsValue) -> Settings {
         read_token: secret("READ_TOKEN"),
         identity_key: secret("IDENTITY_KEY"),
         identity_key_previous: secret("IDENTITY_KEY_PREVIOUS"),
+        redis_tokens: redis_tokens(env),
     };
     Settings::new(&vars(env), &secrets)
+}
+
+/// `REDIS_TOKEN` and its followers.
+fn redis_tokens(env: &JsValue) -> BTreeMap<String, String> {
+    let Some(object) = env.dyn_ref::<Object>() else { return BTreeMap::new() };
+    let names = Object::keys(object);
+    let tokens = names.iter().filter_map(|name| {
+        let name = name.as_string()?;
+        let server = name.strip_prefix("REDIS_TOKEN")?;
+        let server = if server.is_empty() { "default" } else { server.strip_prefix('_')? };
+        Some((server.to_ascii_lowercase(), Reflect::get(env, &name.as_str().into()).ok()?.as_string()?))
+    });
+    tokens.filter(|(_, token)| !token.is_empty()).collect()
 }
 
 /// The variables: every name that is one of ours, and every other that holds a list or a table, which no secret and no binding

@@ -49,8 +49,10 @@ fn init(request: &OriginRequest<Edge>, controller: &AbortController) -> Result<O
     };
     let init: Object = js::json_parse(&serde_json::to_string(&plain).unwrap_or_default())?.unchecked_into();
     Reflect::set(&init, &"signal".into(), &controller.signal())?;
-    if let Body::Stream(stream) = &request.body {
-        Reflect::set(&init, &"body".into(), &stream.readable)?;
+    match &request.body {
+        Body::Empty => {}
+        Body::Blob(blob) => drop(Reflect::set(&init, &"body".into(), &blob.0)?),
+        Body::Stream(stream) => drop(Reflect::set(&init, &"body".into(), &stream.readable)?),
     }
     Ok(init)
 }

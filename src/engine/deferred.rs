@@ -232,9 +232,7 @@ impl<P: Ports> Engine<P> {
     async fn remove(&self, removing: &Removing) {
         let Configured::Ready(config) = &self.settings.state else { return };
         let (alias, tiers) = self.tiers(config, &removing.policy);
-        for key in &removing.keys {
-            self.remove_slot(alias, &tiers, *key).await;
-        }
+        self.remove_slots(alias, &tiers, &removing.keys).await;
     }
 
     /// Fetches what was served stale. If somebody is at it already, there is nothing to do.

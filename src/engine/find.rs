@@ -1,14 +1,12 @@
 //! Looking up: nearest tier first, on to the next as long as what was found is not fresh.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::Engine;
 use super::ports::Ports;
-use super::within::within;
 use crate::cache::reuse::{Question, Reuse, decide};
 use crate::cache::variant::{answers, variant_key};
-use crate::cache::{Entry, Head, record};
+use crate::cache::{Entry, Head};
 use crate::fields::{Forward, NO_VARY_SEARCH, RequestDirectives, SearchVariance, Timestamp};
 use crate::forward::{Lookup, plan};
 use crate::key::CacheKey;
@@ -16,20 +14,6 @@ use crate::message::{RequestHead, Wanted};
 use crate::policy::{Alias, Config, Policy, Selected, Tier};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
-
-/// A lookup that takes longer than this is a miss, unless the alias says otherwise.
-fn default_timeout(tier: Tier) -> Duration {
-    Duration::from_millis(match tier {
-        Tier::Memory | Tier::Dummy => 0,
-        Tier::Colo => 100,
-        Tier::Kv | Tier::Redis | Tier::D1 | Tier::R2 | Tier::Memcached => 500,
-    })
-}
-
-/// How long `alias` waits for `tier`.
-pub(super) fn timeout(alias: &Alias, tier: Tier) -> Duration {
-    alias.timeout.map_or(default_timeout(tier), |timeout| Duration::from_secs(u64::from(timeout.get())))
-}
 
 /// What a request brings along for the decision about an entry.
 #[derive(Clone, Copy)]
@@ -53,6 +37,8 @@ pub(super) struct Found<P: Ports> {
     pub primary: Option<Rc<Entry<P::Blob>>>,
     /// Tiers that are nearer than where it was found.
     pub backfill: Vec<Tier>,
+    /// Milliseconds that Redis took, if it was asked.
+    pub redis_millis: Option<u64>,
 }
 
 impl<P: Ports> Found<P> {
@@ -63,13 +49,6 @@ impl<P: Ports> Found<P> {
 }
 
 impl<P: Ports> Engine<P> {
-    /// The policy's alias, and its tiers, nearest first, as far as they are there.
-    pub(super) fn tiers<'c>(&self, config: &'c Config, policy: &Policy) -> (&'c Alias, Vec<Tier>) {
-        let alias = &config.caches[&policy.store];
-        let there = |tier: &Tier| *tier == Tier::Memory || self.ports.has(*tier);
-        (alias, alias.tiers.iter().copied().filter(there).collect())
-    }
-
     /// Looks up what answers the request.
     pub(super) async fn find(&self, config: &Config, asking: Asking<'_>) -> Found<P> {
         let (alias, mut tiers) = self.tiers(config, asking.policy);
@@ -134,6 +113,7 @@ impl<P: Ports> Engine<P> {
             entry,
             reason: found.reason,
             backfill: found.backfill,
+            redis_millis: found.redis_millis.or(slot.redis_millis),
         }
     }
 
@@ -141,9 +121,21 @@ impl<P: Ports> Engine<P> {
     /// cannot, the one fetched last counts.
     async fn read_slot(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
         let mut found =
-            Found { entry: None, forward: Forward::UriMiss, reason: None, primary: None, backfill: Vec::new() };
+            Found {
+                entry: None,
+                forward: Forward::UriMiss,
+                reason: None,
+                primary: None,
+                backfill: Vec::new(),
+                redis_millis: None,
+            };
         for (at, &tier) in tiers.iter().enumerate() {
-            let entry = match self.read_tier(alias, tier, key).await {
+            let began = self.ports.now();
+            let read = self.read_tier(alias, tier, key).await;
+            if tier == Tier::Redis {
+                found.redis_millis = Some(self.ports.now().as_millis().saturating_sub(began.as_millis()));
+            }
+            let entry = match read {
                 Ok(Some(entry)) => entry,
                 Ok(None) => continue,
                 Err(reason) => {
@@ -184,73 +176,5 @@ impl<P: Ports> Engine<P> {
             now: asking.now,
         };
         decide(&entry.head, asking.policy, &question)
-    }
-
-    /// Reads a slot from one tier. What cannot be read in time, or is not what it should be, is not there.
-    async fn read_tier(&self, alias: &Alias, tier: Tier, key: CacheKey) -> Result<Option<Rc<Entry<P::Blob>>>, Reason> {
-        if tier == Tier::Memory {
-            return Ok(self.isolate.memory.borrow().get(&key));
-        }
-        let reading = within(self.ports.sleep(timeout(alias, tier)), self.ports.read(tier, key));
-        let record = match reading.await {
-            Some(Ok(Some(record))) => record,
-            Some(Ok(None)) => return Ok(None),
-            Some(Err(_)) | None => return Err(Reason::StoreFailed),
-        };
-        let unreadable = |why: &str| {
-            self.ports.log(&format!("{} holds no usable record under {key}: {why}", tier.as_str()));
-            Reason::RecordUnreadable
-        };
-        let entry = record::decode(&record).map_err(|error| unreadable(&error.to_string()))?;
-        if entry.head.key != key {
-            return Err(unreadable("it belongs to another key"));
-        }
-        if self.ports.digest(&entry.body).await != entry.head.body.digest {
-            return Err(unreadable("the digest of the body does not match"));
-        }
-        Ok(Some(Rc::new(entry)))
-    }
-
-    /// Writes an entry to `tiers`, each within its deadline. What fails is logged; nothing depends on it.
-    pub(super) async fn write_tiers(&self, alias: &Alias, tiers: &[Tier], entry: &Rc<Entry<P::Blob>>, policy: &Policy) {
-        let life = entry.head.physical_life(policy);
-        if tiers.contains(&Tier::Memory) {
-            self.isolate.memory.borrow_mut().insert(entry.clone());
-        }
-        let takes = |tier: &Tier| match tier {
-            Tier::Memory | Tier::Dummy => false,
-            // KV keeps nothing for less than a minute.
-            Tier::Kv => life.get() >= 60,
-            _ => life.get() > 0,
-        };
-        let far: Vec<_> = tiers.iter().copied().filter(takes).collect();
-        if far.is_empty() {
-            return;
-        }
-        let Some(record) = record::encode(entry) else {
-            self.ports.log(&format!("{}: {}", Reason::Unrepresentable.code(), entry.head.key));
-            return;
-        };
-        let life = Duration::from_secs(u64::from(life.get()));
-        let writes = far.into_iter().map(|tier| {
-            let record = &record;
-            // A write is not waited for by a visitor: it may take longer than a read.
-            async move {
-                within(
-                    self.ports.sleep(timeout(alias, tier) * 10),
-                    self.ports.write(tier, entry.head.key, record, life),
-                )
-                .await
-            }
-        });
-        futures_util::future::join_all(writes).await;
-    }
-
-    /// Removes a slot from all tiers.
-    pub(super) async fn remove_slot(&self, alias: &Alias, tiers: &[Tier], key: CacheKey) {
-        self.isolate.memory.borrow_mut().remove(&key);
-        let far = tiers.iter().copied().filter(|tier| *tier != Tier::Memory);
-        let removals = far.map(|tier| within(self.ports.sleep(timeout(alias, tier)), self.ports.remove(tier, key)));
-        futures_util::future::join_all(removals).await;
     }
 }

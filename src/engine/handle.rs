@@ -146,7 +146,7 @@ impl<P: Ports> Engine<P> {
             found = equivalent;
         }
         let store_millis = self.ports.now().as_millis().saturating_sub(now.as_millis());
-        let report = Report { key: Some(lookup.key), store_millis: Some(store_millis), ..Report::default() };
+        let report = Report { key: Some(lookup.key), store_millis: Some(store_millis), redis_millis: found.redis_millis, ..Report::default() };
         let (entry, reuse) = match &found.entry {
             Some((entry, reuse)) => (entry.clone(), *reuse),
             None => {

@@ -1,7 +1,7 @@
 //! What the requests of one isolate share: plain data, nothing that belongs to one of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::flights::Flights;
@@ -11,7 +11,7 @@ use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 use crate::purge::PurgeIndex;
 use crate::reason::Reason;
-use crate::store::Memory;
+use crate::store::{Breaker, BreakerState, Memory, Pacing};
 
 /// What the bodies under way may take together.
 const BODY_BUDGET: u64 = 16 << 20;
@@ -31,6 +31,8 @@ pub struct Isolate<P: Ports> {
     pub(super) flights: Rc<Flights<P>>,
     pub(super) purges: RefCell<PurgeIndex>,
     pub(super) searches: RefCell<Searches>,
+    pub(super) pacing: RefCell<Pacing>,
+    breakers: RefCell<BTreeMap<String, Breaker>>,
     unshareable: RefCell<HashMap<CacheKey, (Reason, Timestamp)>>,
     variants: RefCell<HashMap<CacheKey, Vec<CacheKey>>>,
     under_way: Rc<Cell<u64>>,
@@ -43,6 +45,8 @@ impl<P: Ports> Default for Isolate<P> {
             flights: Rc::default(),
             purges: RefCell::default(),
             searches: RefCell::default(),
+            pacing: RefCell::default(),
+            breakers: RefCell::default(),
             unshareable: RefCell::default(),
             variants: RefCell::default(),
             under_way: Rc::default(),
@@ -91,6 +95,31 @@ impl<P: Ports> Isolate<P> {
             variants.push(variant);
         }
         admitted
+    }
+
+    /// Whether `name` may be tried. What never failed has no breaker.
+    pub(super) fn admits(&self, name: &str, now: Timestamp) -> bool {
+        self.breakers.borrow_mut().get_mut(name).is_none_or(|breaker| breaker.admits(now))
+    }
+
+    /// `name` worked.
+    pub(super) fn succeeded(&self, name: &str) {
+        if !self.breakers.borrow().is_empty() {
+            self.breakers.borrow_mut().remove(name);
+        }
+    }
+
+    /// `name` failed.
+    pub(super) fn failed(&self, name: &str, now: Timestamp, draw: f64) {
+        let mut breakers = self.breakers.borrow_mut();
+        if breakers.len() < MAX_REMEMBERED || breakers.contains_key(name) {
+            breakers.entry(name.to_owned()).or_default().failed(now, draw);
+        }
+    }
+
+    /// How the breaker in front of `name` stands.
+    pub(super) fn breaker(&self, name: &str, now: Timestamp) -> BreakerState {
+        self.breakers.borrow().get(name).map_or(BreakerState::Closed, |breaker| breaker.state(now))
     }
 
     /// Room for one body of at most `limit` bytes.

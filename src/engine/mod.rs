@@ -18,8 +18,10 @@ mod isolate;
 mod pass;
 pub mod ports;
 mod post;
+mod redis;
 mod report;
 mod settings;
+mod tiers;
 mod within;
 
 use std::rc::Rc;

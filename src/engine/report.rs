@@ -31,6 +31,8 @@ pub struct Report {
     pub key: Option<CacheKey>,
     /// Milliseconds spent on the stores.
     pub store_millis: Option<u64>,
+    /// Milliseconds of those on Redis.
+    pub redis_millis: Option<u64>,
     /// Milliseconds until the origin's headers were here.
     pub origin_millis: Option<u64>,
 }
@@ -83,7 +85,7 @@ impl Report {
             Some(_) => "miss",
         };
         let mut timing = format!("cache;desc={what}");
-        for (name, millis) in [("store", self.store_millis), ("origin", self.origin_millis)] {
+        for (name, millis) in [("store", self.store_millis), ("redis", self.redis_millis), ("origin", self.origin_millis)] {
             if let Some(millis) = millis {
                 timing.push_str(&format!(", {name};dur={millis}"));
             }

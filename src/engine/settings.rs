@@ -1,5 +1,7 @@
 //! The configuration and the secrets as the engine uses them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::admin::Tokens;
@@ -20,6 +22,8 @@ pub struct Secrets {
     pub identity_key: Option<String>,
     /// `IDENTITY_KEY_PREVIOUS`.
     pub identity_key_previous: Option<String>,
+    /// `REDIS_TOKEN` as `default`, `REDIS_TOKEN_SESSIONS` as `sessions`, …
+    pub redis_tokens: BTreeMap<String, String>,
 }
 
 /// A deployment as it is.
@@ -30,6 +34,8 @@ pub struct Settings {
     pub tokens: Tokens,
     /// How cookies enter the key.
     pub identity: IdentityKeys,
+    /// Credentials by the name of the Redis, in lower case.
+    pub redis_tokens: BTreeMap<String, String>,
     /// What this deployment marks its requests with, to know them should they come back.
     pub mark: String,
 }
@@ -59,6 +65,7 @@ impl Settings {
         Self {
             state,
             mark,
+            redis_tokens: secrets.redis_tokens.clone(),
             tokens: Tokens::new(secrets),
             identity: IdentityKeys::new(secrets.identity_key.as_deref(), secrets.identity_key_previous.as_deref()),
         }

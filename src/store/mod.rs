@@ -1,5 +1,10 @@
-//! Where entries are kept, and what is decided about that without touching a store.
+//! Where entries are kept: the memory tier, what Redis is told over HTTP, and the breakers in front of what may fail.
 
+mod breaker;
 mod memory;
+mod pacing;
+pub mod redis;
 
+pub use breaker::{Breaker, BreakerState};
 pub use memory::{BUDGET, Memory};
+pub use pacing::{Pace, Pacing};

@@ -5,6 +5,8 @@ mod support;
 
 mod collapse;
 mod partial;
+mod redis;
+mod redis_dialects;
 mod spine;
 mod staleness;
 mod stores;

@@ -66,6 +66,9 @@ impl Scripted {
     }
 }
 
+/// Where a Redis is, behind Webdis.
+pub const REDIS: &str = "http://redis.test/";
+
 type Script = Box<dyn FnMut(&Asked) -> Scripted>;
 
 /// How a tier behaves.
@@ -82,6 +85,7 @@ pub struct WorldPorts {
     origin: RefCell<Script>,
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
+    pub redis: RefCell<HashMap<String, (Bytes, u64)>>,
     pub faults: RefCell<HashMap<Tier, Fault>>,
     pub tiers: RefCell<Vec<Tier>>,
     pub draws: Cell<f64>,
@@ -111,6 +115,10 @@ impl Ports for WorldPorts {
 
     async fn fetch(&self, request: OriginRequest<Self>) -> Result<OriginResponse<Self>, FetchError> {
         let asked = Asked { method: request.method, url: request.url, headers: request.headers };
+        if let Some(path) = asked.url.strip_prefix(REDIS) {
+            let body = if let Body::Blob(blob) = request.body { blob } else { Bytes::new() };
+            return self.webdis(path, body, request.timeout).await;
+        }
         self.asked.borrow_mut().push(asked.clone());
         let scripted = (self.origin.borrow_mut())(&asked);
         if scripted.delay >= request.timeout {
@@ -193,6 +201,45 @@ impl Ports for WorldPorts {
 }
 
 impl WorldPorts {
+    /// A Webdis: GET, SETEX and DEL.
+    async fn webdis(
+        &self,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<OriginResponse<Self>, FetchError> {
+        let fault = self.faults.borrow().get(&Tier::Redis).copied().unwrap_or_default();
+        if fault.delay >= timeout {
+            self.executor.sleep(timeout).await;
+            return Err(FetchError::Timeout);
+        }
+        self.executor.sleep(fault.delay).await;
+        if fault.fails {
+            return Err(FetchError::Unreachable);
+        }
+        let now = self.executor.now();
+        let mut redis = self.redis.borrow_mut();
+        let (status, answer) = match path.split(['/', '?']).collect::<Vec<_>>()[..] {
+            ["GET", key, ..] => match redis.get(key).filter(|(_, until)| *until > now) {
+                Some((value, _)) if fault.corrupts => (200, corrupted(value)),
+                Some((value, _)) => (200, value.clone()),
+                None => (404, Bytes::new()),
+            },
+            ["SETEX", key, seconds] => {
+                let seconds: u64 = seconds.parse().expect("a number of seconds");
+                redis.insert(key.to_owned(), (body, now + seconds * 1000));
+                (200, Bytes::from_static(b"{\"SETEX\":[true,\"OK\"]}"))
+            }
+            ["DEL", ref keys @ ..] => {
+                keys.iter().for_each(|key| drop(redis.remove(*key)));
+                (200, Bytes::from_static(b"{\"DEL\":1}"))
+            }
+            _ => (403, Bytes::new()),
+        };
+        let head = ResponseHead { status: StatusCode::from_u16(status).expect("a status"), headers: HeaderMap::new() };
+        Ok(OriginResponse { head, body: Body::Stream(Pieces(vec![answer], false)) })
+    }
+
     async fn fault(&self, tier: Tier) -> Result<(), StoreError> {
         let fault = self.faults.borrow().get(&tier).copied().unwrap_or_default();
         self.executor.sleep(fault.delay).await;
@@ -251,6 +298,7 @@ impl World {
             origin: RefCell::new(Box::new(origin)),
             asked: RefCell::default(),
             stores: RefCell::default(),
+            redis: RefCell::default(),
             faults: RefCell::default(),
             tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
             draws: Cell::new(0.0),

@@ -1,10 +1,13 @@
 //! `GET /_larder/health`: whether this deployment works, and for those who may know, what it is made of.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
+use crate::engine::tiers::breaker_name;
 use crate::policy::Tier;
 
 /// The document.
@@ -30,9 +33,11 @@ struct Details {
 
 #[derive(Debug, Serialize)]
 struct TierHealth {
-    name: &'static str,
+    name: String,
     /// `ok`, or `absent` when its binding is not there.
     status: &'static str,
+    /// How the breaker in front of it stands in this isolate: `closed`, `open`, `half-open`.
+    breaker: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,21 +57,28 @@ pub(crate) fn health<P: Ports>(engine: &Engine<P>, with_details: bool) -> Health
 }
 
 fn details<P: Ports>(engine: &Engine<P>) -> Details {
-    let in_use: Vec<Tier> = match &engine.settings.state {
-        Configured::Ready(config) => {
-            let mut tiers: Vec<_> = config.caches.values().flat_map(|alias| alias.tiers.iter().copied()).collect();
-            tiers.sort_unstable_by_key(|tier| tier.as_str());
-            tiers.dedup();
-            tiers
-        }
-        Configured::Broken { .. } => Vec::new(),
-    };
-    let status = |tier| if tier == Tier::Memory || engine.ports.has(tier) { "ok" } else { "absent" };
     let memory = engine.isolate.memory.borrow();
     Details {
         version: env!("CARGO_PKG_VERSION"),
-        tiers: in_use.into_iter().map(|tier| TierHealth { name: tier.as_str(), status: status(tier) }).collect(),
+        tiers: tiers(engine),
         memory: MemoryHealth { entries: memory.len(), bytes: memory.bytes(), budget: crate::store::BUDGET },
         identity_key: engine.settings.identity.current().is_some(),
     }
+}
+
+/// Every tier that some alias has, each Redis by its name.
+fn tiers<P: Ports>(engine: &Engine<P>) -> Vec<TierHealth> {
+    let Configured::Ready(config) = &engine.settings.state else { return Vec::new() };
+    let in_use: BTreeMap<_, _> = config
+        .caches
+        .values()
+        .flat_map(|alias| alias.tiers.iter().map(|tier| (breaker_name(alias, *tier).into_owned(), *tier)))
+        .collect();
+    let now = engine.ports.now();
+    let health = |(name, tier): (String, Tier)| {
+        let there = matches!(tier, Tier::Memory | Tier::Redis) || engine.ports.has(tier);
+        let breaker = engine.isolate.breaker(&name, now).as_str();
+        TierHealth { name, status: if there { "ok" } else { "absent" }, breaker }
+    };
+    in_use.into_iter().map(health).collect()
 }
