@@ -9,6 +9,19 @@ use crate::url::CanonicalUrl;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey(pub Digest);
 
+impl CacheKey {
+    /// Reads lower-case hexadecimal.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut key = Digest::default();
+        let digits = text.len() == 2 * key.len() && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks(2)).filter(|_| digits) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        digits.then_some(Self(key))
+    }
+}
+
 /// Lower-case hexadecimal.
 impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@ pub mod message;
 pub mod policy;
 pub mod purge;
 pub mod reason;
+pub mod shield;
 pub mod store;
 pub mod url;
 

@@ -29,12 +29,17 @@ fn clamp(lifetime: Seconds, terms: &Terms, policy: &Policy) -> Seconds {
     lifetime.max(least).min(most)
 }
 
+/// What is left of a lifetime even after a purge, unless the jitter itself leaves less.
+const LEAST_LEFT: f64 = 0.1;
+
 /// The share of a lifetime that an entry loses, so that what was filled together does not expire together.
 ///
-/// `draw` is drawn once per fill from 0..=1.
+/// `draw` is drawn once per fill: from 0..=1, or from 0..=2 after a purge, which makes many be filled together.
 #[must_use]
 pub fn with_jitter(lifetime: Seconds, draw: f32, policy: &Policy) -> Seconds {
-    lifetime.scale(1.0 - policy.jitter.get() * f64::from(draw.clamp(0.0, 1.0)))
+    let jitter = policy.jitter.get();
+    let left = 1.0 - jitter * f64::from(draw.clamp(0.0, 2.0));
+    lifetime.scale(left.max(LEAST_LEFT.min(1.0 - jitter)))
 }
 
 /// The stale windows that hold: none where the origin wants to be asked first

@@ -2,6 +2,7 @@
 //! to be done. Nothing here reads a clock, a store or the network.
 
 pub mod age;
+pub mod ahead;
 mod entry;
 pub mod freshness;
 pub mod invalidation;

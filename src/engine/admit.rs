@@ -105,6 +105,7 @@ impl<P: Ports> Engine<P> {
             stamp,
             policy: fill.policy.clone(),
             part: fill.stored().filter(|entry| entry.head.status == StatusCode::PARTIAL_CONTENT).cloned(),
+            after_purge: fill.report.reason == Some(Reason::Purged),
             primary: fill.found.primary,
         };
         let report = Report { stored: true, ttl: Some(ttl), ..fill.report };

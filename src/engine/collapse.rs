@@ -1,6 +1,7 @@
 //! Concurrent misses for one key: one request asks the origin, the others wait for what it brings.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{Method, StatusCode};
@@ -33,10 +34,18 @@ pub(super) enum Joined<P: Ports> {
 impl<P: Ports> Engine<P> {
     /// Waits for the request that leads, or becomes it.
     pub(super) async fn collapse(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>) -> Joined<P> {
-        let patience = duration(fill.policy.timeout);
+        // The one who leads may have waited for another isolate first.
+        let patience = duration(fill.policy.timeout) + Duration::from_secs(2);
         loop {
             let follow = match self.isolate.flights.join(&self.ports, fill.asking.lookup.key) {
-                Role::Lead(lead) => return self.check_again(request, fill, lead),
+                Role::Lead(lead) => {
+                    return match self.check_again(request, fill, lead) {
+                        Joined::Leads(lead) if fill.policy.collapse == Collapse::Global => {
+                            self.lead_globally(request, fill, lead).await
+                        }
+                        joined => joined,
+                    };
+                }
                 Role::Follow(follow) => follow,
             };
             let verdict = match within(self.ports.sleep(patience), follow.verdict()).await {
@@ -45,14 +54,9 @@ impl<P: Ports> Engine<P> {
                 Some(None) => continue,
                 None => return Joined::Alone,
             };
-            let answer = match verdict {
-                Verdict::Stored(entry) => self.landed(request, fill, &entry),
-                Verdict::NotShared(_) => None,
-                // An error of the origin's own is for its client; a stale entry is for everyone.
-                Verdict::Failed(None) if fill.fallback().is_none() => None,
-                Verdict::Failed(error) => Some(self.without_origin(request, fill, error)),
-            };
-            return answer.map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
+            return self
+                .answer_by(request, fill, &verdict)
+                .map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
         }
     }
 
@@ -72,7 +76,12 @@ impl<P: Ports> Engine<P> {
     }
 
     /// What a leader stored, if it answers this request too.
-    fn landed(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, entry: &Rc<Entry<P::Blob>>) -> Option<Outcome<P>> {
+    pub(super) fn landed(
+        &self,
+        request: &RequestOf<'_>,
+        fill: &Fill<'_, P>,
+        entry: &Rc<Entry<P::Blob>>,
+    ) -> Option<Outcome<P>> {
         if !answers(&entry.head, &fill.asking.lookup.headers) {
             return None;
         }

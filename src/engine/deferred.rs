@@ -5,11 +5,13 @@ use std::rc::Rc;
 use http::StatusCode;
 
 use super::Engine;
+use super::admission::charges;
 use super::admit::{as_stored, not_replaced};
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
+use super::within::within;
 use crate::blob::Blob as _;
 use crate::cache::partial::Extent;
 use crate::cache::reuse::Reuse;
@@ -20,16 +22,23 @@ use crate::fields::Timestamp;
 use crate::forward::Lookup;
 use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
-use crate::policy::{Policy, Tier};
+use crate::policy::{self, Policy, Tier};
 use crate::reason::Reason;
+
+/// A refresh ends within this, so that what it brings can still be stored in the time that is left after a response.
+const LONGEST_REFRESH: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A piece of work.
 pub enum Deferred<P: Ports> {
+    /// Tell other isolates what this request brought.
+    Tell,
     /// Read the rest of a body and store it.
     Store(Box<Storing<P>>),
     /// Write an entry to tiers that do not have it.
     Write(Writing<P>),
-    /// Refresh a stale entry that was served.
+    /// Offer an entry to the tiers that charge for writes.
+    Offer(Writing<P>),
+    /// Refresh an entry that was served.
     Refresh(Box<Refreshing<P>>),
     /// Remove what must not be found again.
     Remove(Removing),
@@ -54,6 +63,8 @@ pub(super) struct StorePlan<P: Ports> {
     pub primary: Option<Rc<Entry<P::Blob>>>,
     /// A stored part that this may be the rest of.
     pub part: Option<Rc<Entry<P::Blob>>>,
+    /// Whether it takes the place of something purged, as many others may at the same time.
+    pub after_purge: bool,
 }
 
 /// An entry for tiers that do not have it.
@@ -82,10 +93,20 @@ pub struct Removing {
 impl<P: Ports> Engine<P> {
     /// Does the work.
     pub async fn run(&self, deferred: Deferred<P>) {
+        self.do_work(deferred).await;
+        self.tell_landings().await;
+    }
+
+    async fn do_work(&self, deferred: Deferred<P>) {
         match deferred {
+            Deferred::Tell => {}
             Deferred::Store(storing) => self.store(*storing).await,
             Deferred::Write(writing) => self.write(writing).await,
-            Deferred::Refresh(refreshing) => self.refresh(*refreshing).await,
+            Deferred::Offer(offer) => self.take_offer(offer).await,
+            Deferred::Refresh(refreshing) => {
+                // Whatever it waits for is dropped, the duty to report to those who wait for it too.
+                let _ = within(self.ports.sleep(LONGEST_REFRESH), self.refresh(*refreshing)).await;
+            }
             Deferred::Remove(removing) => self.remove(&removing).await,
         }
     }
@@ -106,7 +127,9 @@ impl<P: Ports> Engine<P> {
                 if let Some(lead) = lead {
                     lead.land(Verdict::Stored(entry.clone()));
                 }
-                self.write(Writing { entry, policy, tiers: Vec::new() }).await;
+                let write = self.write(Writing { entry, policy, tiers: Vec::new() });
+                // Others wait for the one, nobody for the other.
+                futures_util::future::join(self.tell_landings(), write).await;
             }
             Err(reason) => {
                 self.isolate.remember_unshareable(key, reason, self.ports.now());
@@ -120,7 +143,7 @@ impl<P: Ports> Engine<P> {
     /// The entry that a response becomes once its body is here.
     async fn collect(&self, body: Body<P>, plan: StorePlan<P>) -> Result<Entry<P::Blob>, Reason> {
         let body = self.read_body(body, &plan.policy).await?;
-        let draw = self.ports.draw() as f32;
+        let draw = self.draw(plan.after_purge);
         if plan.status == StatusCode::PARTIAL_CONTENT {
             self.check_part(&plan, &body)?;
             if let Some((head, body)) = self.join_stored(&plan, &body).await {
@@ -225,8 +248,11 @@ impl<P: Ports> Engine<P> {
     async fn write(&self, writing: Writing<P>) {
         let Configured::Ready(config) = &self.settings.state else { return };
         let (alias, all) = self.tiers(config, &writing.policy);
-        let tiers = if writing.tiers.is_empty() { &all } else { &writing.tiers };
-        self.write_tiers(alias, tiers, &writing.entry, &writing.policy).await;
+        let mut tiers = if writing.tiers.is_empty() { all } else { writing.tiers };
+        if writing.policy.admission == policy::Admission::SecondHit {
+            tiers.retain(|tier| !charges(*tier));
+        }
+        self.write_tiers(alias, &tiers, &writing.entry, &writing.policy).await;
     }
 
     async fn remove(&self, removing: &Removing) {
@@ -249,8 +275,7 @@ impl<P: Ports> Engine<P> {
                 if revision.stored.is_err() {
                     return;
                 }
-                let entry =
-                    Rc::new(Entry { head: Head { stamp, draw: self.ports.draw() as f32, ..revision.head }, body });
+                let entry = Rc::new(Entry { head: Head { stamp, draw: self.draw(false), ..revision.head }, body });
                 lead.land(Verdict::Stored(entry.clone()));
                 self.write(Writing { entry, policy, tiers: Vec::new() }).await;
             }
@@ -266,12 +291,19 @@ impl<P: Ports> Engine<P> {
                     policy: policy.clone(),
                     primary,
                     part: None,
+                    after_purge: false,
                     lookup,
                 };
                 self.store(Storing { body: response.body, plan, lead: Some(lead) }).await;
             }
             Exchanged::Failed(_) => {}
         }
+    }
+
+    /// The draw for jitter.
+    pub(super) fn draw(&self, after_purge: bool) -> f32 {
+        let draw = self.ports.draw().clamp(0.0, 1.0) as f32;
+        if after_purge { 2.0 * draw } else { draw }
     }
 
     /// What is known of purges now.

@@ -11,9 +11,9 @@ use crate::cache::partial::ask_for_rest;
 use crate::cache::storability::Asked;
 use crate::cache::validation::{Revision, freshen, make_conditional, remove_conditions};
 use crate::cache::{Entry, Fetched};
-use crate::fields::Seconds;
+use crate::fields::{Seconds, Timestamp, retry_after};
 use crate::forward::{Lookup, map_locations};
-use crate::message::RequestHead;
+use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{Origin, Policy};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
@@ -166,6 +166,7 @@ impl<P: Ports> Engine<P> {
         let requested = self.ports.now();
         let answer = self.fetch(ask, &policy.origin, &request.url).await;
         let fetched = Fetched { requested, received: self.ports.now() };
+        self.note_health(errand, answer.as_ref().ok().map(|response| &response.head), fetched.received);
         let result = match answer {
             Ok(response) if response.head.status.is_informational() => {
                 Exchanged::Failed(Failure::Nonsense(Reason::StatusInvalid))
@@ -174,6 +175,25 @@ impl<P: Ports> Engine<P> {
             Err(error) => Exchanged::Failed(Failure::Fetch(error)),
         };
         Exchange { result, fetched }
+    }
+
+    /// Remembers how the origin is doing: with everything, and with what was asked for.
+    fn note_health(&self, Errand { lookup, policy, .. }: Errand<'_>, answer: Option<&ResponseHead>, now: Timestamp) {
+        let name = origin_breaker(&policy.origin);
+        let mut backoff = self.isolate.backoff.borrow_mut();
+        if answer.is_some_and(|answer| !is_server_failure(answer.status)) {
+            self.isolate.succeeded(&name);
+            backoff.succeeded(&lookup.key);
+        } else {
+            self.isolate.failed(&name, now, self.ports.draw());
+            backoff.failed(lookup.key, now, answer.and_then(|answer| retry_after(&answer.headers, now)));
+        }
+    }
+
+    /// Whether the origin is better left alone, as long as there is something else to serve.
+    pub(super) fn is_failing(&self, Errand { lookup, policy, .. }: Errand<'_>, now: Timestamp) -> bool {
+        self.isolate.backoff.borrow().waits(&lookup.key, now)
+            || !self.isolate.admits(&origin_breaker(&policy.origin), now)
     }
 
     /// Fetches for a visitor of `visited`: marked, and with the origin's own name in `Location` replaced by the visitor's.
@@ -190,6 +210,17 @@ impl<P: Ports> Engine<P> {
         map_locations(&mut response.head.headers, origin, visited);
         Ok(response)
     }
+}
+
+/// What the breaker of an origin is called.
+fn origin_breaker(origin: &Origin) -> String {
+    format!("origin:{origin}")
+}
+
+/// The origin's own failure: what a stale response may stand in for
+/// ([RFC 5861 §4](https://www.rfc-editor.org/rfc/rfc5861#section-4)).
+pub(super) fn is_server_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
 
 /// Where `url` is at the origin.

@@ -9,7 +9,7 @@ use super::admit::{Arrived, sets_withheld_cookie};
 use super::answer::{failure_answer, from_entry, plain};
 use super::collapse::{Joined, may_collapse};
 use super::deferred::{Deferred, Removing, Writing};
-use super::exchange::{Basis, Errand, Exchanged, Failure};
+use super::exchange::{Basis, Errand, Exchanged, Failure, is_server_failure};
 use super::find::{Asking, Found};
 use super::flights::{Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
@@ -66,6 +66,10 @@ impl<P: Ports> Engine<P> {
         let lookup = fill.asking.lookup;
         if fill.asking.directives.only_if_cached {
             return self.give_up(&fill, Reason::OnlyIfCached);
+        }
+        if fill.fallback().is_some() && self.is_failing(fill.errand(request), self.ports.now()) {
+            fill.report.forward = None;
+            return self.without_origin(request, &fill, None);
         }
         let unshareable = self.isolate.unshareable(&lookup.key, fill.asking.now);
         if unshareable == Some(Reason::WithheldCookieSet) && !lookup.withheld.is_empty() {
@@ -147,7 +151,7 @@ impl<P: Ports> Engine<P> {
         body: P::Blob,
         lead: Option<Lead<P>>,
     ) -> Outcome<P> {
-        let entry = Rc::new(Entry { head: Head { draw: self.ports.draw() as f32, ..revision.head }, body });
+        let entry = Rc::new(Entry { head: Head { draw: self.draw(false), ..revision.head }, body });
         let now = self.ports.now();
         let (age, ttl) = (entry.head.age(now), entry.head.ttl(fill.policy, now));
         let response = from_entry(request.head, &entry, age, fill.policy);
@@ -204,10 +208,4 @@ impl<P: Ports> Engine<P> {
         let report = Report { generated: true, reason: Some(reason), ..fill.report.clone() };
         Outcome::new(plain(status, text), report, Vec::new())
     }
-}
-
-/// The origin's own failure: what a stale response may stand in for
-/// ([RFC 5861 §4](https://www.rfc-editor.org/rfc/rfc5861#section-4)).
-fn is_server_failure(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

@@ -119,16 +119,15 @@ impl<P: Ports> Engine<P> {
 
     /// Reads one slot from one tier after the other until an entry is found that can be served as it is. Of several that
     /// cannot, the one fetched last counts.
-    async fn read_slot(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
-        let mut found =
-            Found {
-                entry: None,
-                forward: Forward::UriMiss,
-                reason: None,
-                primary: None,
-                backfill: Vec::new(),
-                redis_millis: None,
-            };
+    pub(super) async fn read_slot(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
+        let mut found = Found {
+            entry: None,
+            forward: Forward::UriMiss,
+            reason: None,
+            primary: None,
+            backfill: Vec::new(),
+            redis_millis: None,
+        };
         for (at, &tier) in tiers.iter().enumerate() {
             let began = self.ports.now();
             let read = self.read_tier(alias, tier, key).await;

@@ -62,7 +62,7 @@ impl<P: Ports> Flights<P> {
         }
         let flight = Rc::new(Flight { landed: ports.signal(), verdict: RefCell::new(None) });
         flights.insert(key, flight.clone());
-        Role::Lead(Lead { flights: self.clone(), ports: ports.clone(), key, flight })
+        Role::Lead(Lead { flights: self.clone(), ports: ports.clone(), key, flight, lease: None })
     }
 
     /// Removes `flight` if it is still the one for `key`.
@@ -80,9 +80,33 @@ pub(super) struct Lead<P: Ports> {
     ports: Rc<P>,
     key: CacheKey,
     flight: Rc<Flight<P>>,
+    lease: Option<Lease<P>>,
+}
+
+/// The same duty towards other isolates.
+struct Lease<P: Ports> {
+    token: u64,
+    landings: Landings<P>,
+}
+
+/// What other isolates are still to be told.
+pub(super) type Landings<P> = Rc<RefCell<Vec<Landing<P>>>>;
+
+/// What became of a fetch that other isolates may wait for.
+pub(super) struct Landing<P: Ports> {
+    pub key: CacheKey,
+    pub token: u64,
+    /// `None` if the one that fetched is gone without a word.
+    pub verdict: Option<Verdict<P::Blob>>,
 }
 
 impl<P: Ports> Lead<P> {
+    /// The same, for other isolates too.
+    pub(super) fn with_lease(mut self, token: u64, landings: Landings<P>) -> Self {
+        self.lease = Some(Lease { token, landings });
+        self
+    }
+
     /// Tells the others. The next request begins a fetch of its own.
     pub(super) fn land(self, verdict: Verdict<P::Blob>) {
         *self.flight.verdict.borrow_mut() = Some(verdict);
@@ -91,6 +115,10 @@ impl<P: Ports> Lead<P> {
 
 impl<P: Ports> Drop for Lead<P> {
     fn drop(&mut self) {
+        if let Some(Lease { token, landings }) = self.lease.take() {
+            let verdict = self.flight.verdict.borrow().clone();
+            landings.borrow_mut().push(Landing { key: self.key, token, verdict });
+        }
         // First out of the map, then the signal: who wakes up must not find it there.
         self.flights.remove(&self.key, &self.flight);
         self.ports.raise(&self.flight.landed);

@@ -1,5 +1,7 @@
 //! One request, top to bottom.
 
+use std::rc::Rc;
+
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
@@ -13,11 +15,13 @@ use super::find::Asking;
 use super::ports::{Body, Ports};
 use super::report::Report;
 use super::settings::Configured;
+use crate::cache::Entry;
+use crate::cache::ahead::refreshes;
 use crate::cache::reuse::Reuse;
 use crate::fields::{Forward, RequestDirectives, Seconds, grammar, hop_by_hop};
 use crate::forward::{Lookup, plan};
 use crate::message::RequestHead;
-use crate::policy::{ClientDirectives, Config, Selected};
+use crate::policy::{ClientDirectives, Config, Policy, Selected};
 use crate::reason::Reason;
 use crate::url::{CanonicalUrl, UrlError};
 
@@ -79,6 +83,8 @@ impl<P: Ports> Engine<P> {
                 self.dispatch(&RequestOf { head: &head, handshake, scope }, body).await
             }
         };
+        let tell = (!self.landings.borrow().is_empty()).then_some(Deferred::Tell);
+        let deferred = tell.into_iter().chain(deferred).collect();
         Outcome { response: response.finish(&report, &method, sees_keys), report, deferred }
     }
 
@@ -146,7 +152,12 @@ impl<P: Ports> Engine<P> {
             found = equivalent;
         }
         let store_millis = self.ports.now().as_millis().saturating_sub(now.as_millis());
-        let report = Report { key: Some(lookup.key), store_millis: Some(store_millis), redis_millis: found.redis_millis, ..Report::default() };
+        let report = Report {
+            key: Some(lookup.key),
+            store_millis: Some(store_millis),
+            redis_millis: found.redis_millis,
+            ..Report::default()
+        };
         let (entry, reuse) = match &found.entry {
             Some((entry, reuse)) => (entry.clone(), *reuse),
             None => {
@@ -157,17 +168,18 @@ impl<P: Ports> Engine<P> {
         match reuse {
             Reuse::Fresh { age, ttl } => {
                 let report = Report { ttl: Some(ttl), ..report };
-                let deferred = backfill(&entry, reuse, policy, found.backfill).into_iter().collect();
-                Outcome::new(from_entry(request.head, &entry, age, policy), report, deferred)
+                let response = from_entry(request.head, &entry, age, policy);
+                let ahead = self.refreshes_ahead(&entry, asking);
+                let offer = self.offer(&entry, policy, &found.backfill);
+                let backfill = backfill(&entry, reuse, policy, found.backfill);
+                let refresh = ahead.then(|| refreshing(request, asking, policy, entry, found.primary));
+                Outcome::new(response, report, backfill.into_iter().chain(offer).chain(refresh).collect())
             }
             Reuse::Stale { age, ttl, reason } => {
                 let report = Report { ttl: Some(ttl), reason: Some(reason), ..report };
                 let response = from_entry(request.head, &entry, age, policy);
-                let refresh = (reason == Reason::StaleWhileRevalidate).then(|| {
-                    let request = RequestHead { method: Method::GET, ..request.head.clone() };
-                    let (lookup, policy, primary) = (lookup.clone(), policy.clone(), found.primary);
-                    Deferred::Refresh(Box::new(Refreshing { request, lookup, policy, entry, primary }))
-                });
+                let refreshes = reason == Reason::StaleWhileRevalidate && self.may_refresh(asking);
+                let refresh = refreshes.then(|| refreshing(request, asking, policy, entry, found.primary));
                 Outcome::new(response, report, refresh.into_iter().collect())
             }
             Reuse::Validate { forward, reason, .. } => {
@@ -183,6 +195,18 @@ impl<P: Ports> Engine<P> {
                 self.fill(request, Fill { asking, policy, found, report }).await
             }
         }
+    }
+
+    /// Whether this request is the one that refreshes a fresh entry.
+    fn refreshes_ahead(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> bool {
+        asking.policy.refresh_ahead.is_some()
+            && refreshes(&entry.head, asking.policy, asking.now, self.ports.draw())
+            && self.may_refresh(asking)
+    }
+
+    /// Whether the last refresh did not just fail.
+    fn may_refresh(&self, asking: Asking<'_>) -> bool {
+        !self.isolate.backoff.borrow().waits(&asking.lookup.key, asking.now)
     }
 
     /// Everything under `/_larder/`, and everything that might be meant for it.
@@ -205,6 +229,19 @@ impl<P: Ports> Engine<P> {
         };
         Outcome::new(response, report, Vec::new())
     }
+}
+
+/// The work of fetching anew what was served.
+fn refreshing<P: Ports>(
+    request: &RequestOf<'_>,
+    asking: Asking<'_>,
+    policy: &Rc<Policy>,
+    entry: Rc<Entry<P::Blob>>,
+    primary: Option<Rc<Entry<P::Blob>>>,
+) -> Deferred<P> {
+    let request = RequestHead { method: Method::GET, ..request.head.clone() };
+    let (lookup, policy) = (asking.lookup.clone(), policy.clone());
+    Deferred::Refresh(Box::new(Refreshing { request, lookup, policy, entry, primary }))
 }
 
 /// A request that is not for us.

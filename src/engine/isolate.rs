@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::budget::Portion;
 use super::flights::Flights;
 use super::ports::Ports;
 use crate::cache::Searches;
@@ -11,7 +12,7 @@ use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 use crate::purge::PurgeIndex;
 use crate::reason::Reason;
-use crate::store::{Breaker, BreakerState, Memory, Pacing};
+use crate::store::{Backoff, Breaker, BreakerState, Memory, Pacing};
 
 /// What the bodies under way may take together.
 const BODY_BUDGET: u64 = 16 << 20;
@@ -32,6 +33,10 @@ pub struct Isolate<P: Ports> {
     pub(super) purges: RefCell<PurgeIndex>,
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,
+    pub(super) backoff: RefCell<Backoff>,
+    portion: RefCell<Portion>,
+    /// Entries that the tiers which charge for writes were offered, by when they were fetched.
+    offered: RefCell<HashMap<CacheKey, Timestamp>>,
     breakers: RefCell<BTreeMap<String, Breaker>>,
     unshareable: RefCell<HashMap<CacheKey, (Reason, Timestamp)>>,
     variants: RefCell<HashMap<CacheKey, Vec<CacheKey>>>,
@@ -46,6 +51,9 @@ impl<P: Ports> Default for Isolate<P> {
             purges: RefCell::default(),
             searches: RefCell::default(),
             pacing: RefCell::default(),
+            backoff: RefCell::default(),
+            portion: RefCell::default(),
+            offered: RefCell::default(),
             breakers: RefCell::default(),
             unshareable: RefCell::default(),
             variants: RefCell::default(),
@@ -95,6 +103,20 @@ impl<P: Ports> Isolate<P> {
             variants.push(variant);
         }
         admitted
+    }
+
+    /// What is left of this isolate's portion of writes to KV.
+    pub(super) fn portion(&self, day: u64) -> std::cell::RefMut<'_, Portion> {
+        std::cell::RefMut::map(self.portion.borrow_mut(), |portion| portion.on(day))
+    }
+
+    /// Whether an entry is offered to the tiers that charge for writes for the first time here.
+    pub(super) fn is_first_offer(&self, key: CacheKey, fetched: Timestamp) -> bool {
+        let mut offered = self.offered.borrow_mut();
+        if offered.len() >= MAX_REMEMBERED {
+            offered.clear();
+        }
+        offered.insert(key, fetched) != Some(fetched)
     }
 
     /// Whether `name` may be tried. What never failed has no breaker.

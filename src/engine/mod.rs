@@ -4,8 +4,10 @@
 //! knows HTTP caching, and nothing here knows the runtime.
 
 pub mod admin;
+mod admission;
 mod admit;
 mod answer;
+mod budget;
 mod collapse;
 mod complete;
 mod deferred;
@@ -21,6 +23,7 @@ mod post;
 mod redis;
 mod report;
 mod settings;
+mod shielded;
 mod tiers;
 mod within;
 
@@ -34,6 +37,7 @@ pub use report::Report;
 pub use settings::{Configured, Secrets, Settings};
 pub use within::within;
 
+use flights::Landings;
 use ports::Ports;
 
 /// A deployment in an isolate, ready to handle requests.
@@ -41,11 +45,14 @@ pub struct Engine<P: Ports> {
     ports: Rc<P>,
     settings: Rc<Settings>,
     isolate: Rc<Isolate<P>>,
+    /// What this request has to tell other isolates.
+    landings: Landings<P>,
 }
 
 impl<P: Ports> Clone for Engine<P> {
     fn clone(&self) -> Self {
-        Self { ports: self.ports.clone(), settings: self.settings.clone(), isolate: self.isolate.clone() }
+        let (ports, settings) = (self.ports.clone(), self.settings.clone());
+        Self { ports, settings, isolate: self.isolate.clone(), landings: self.landings.clone() }
     }
 }
 
@@ -53,6 +60,6 @@ impl<P: Ports> Engine<P> {
     /// An engine for one request: `ports` may belong to it, the rest is the isolate's.
     #[must_use]
     pub fn new(ports: Rc<P>, settings: Rc<Settings>, isolate: Rc<Isolate<P>>) -> Self {
-        Self { ports, settings, isolate }
+        Self { ports, settings, isolate, landings: Rc::default() }
     }
 }

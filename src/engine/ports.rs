@@ -12,6 +12,7 @@ use crate::fields::Timestamp;
 use crate::key::CacheKey;
 use crate::message::ResponseHead;
 use crate::policy::Tier;
+use crate::shield::Ask;
 
 /// The world: clock, chance, origin, stores, and a way for requests to wait for each other.
 pub trait Ports: Sized + 'static {
@@ -62,6 +63,17 @@ pub trait Ports: Sized + 'static {
 
     /// Whether a tier is there at all.
     fn has(&self, tier: Tier) -> bool;
+
+    /// Whether there is a shield.
+    fn has_shield(&self) -> bool;
+
+    /// Asks one of its objects: its answer, and what came with it.
+    fn ask_shield(
+        &self,
+        object: &str,
+        ask: Ask,
+        body: Option<&Self::Blob>,
+    ) -> impl Future<Output = Result<(String, Self::Blob), StoreError>>;
 
     /// A new event.
     fn signal(&self) -> Self::Signal;

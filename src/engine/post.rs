@@ -58,6 +58,7 @@ impl<P: Ports> Engine<P> {
             policy: selected.policy.clone(),
             primary: None,
             part: None,
+            after_purge: false,
             lookup,
         })
     }

@@ -85,7 +85,9 @@ impl Report {
             Some(_) => "miss",
         };
         let mut timing = format!("cache;desc={what}");
-        for (name, millis) in [("store", self.store_millis), ("redis", self.redis_millis), ("origin", self.origin_millis)] {
+        for (name, millis) in
+            [("store", self.store_millis), ("redis", self.redis_millis), ("origin", self.origin_millis)]
+        {
             if let Some(millis) = millis {
                 timing.push_str(&format!(", {name};dur={millis}"));
             }

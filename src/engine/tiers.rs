@@ -147,16 +147,17 @@ impl<P: Ports> Engine<P> {
         let _ = self.guarded(&breaker_name(alias, tier), limit, writing).await;
     }
 
-    /// Whether this write of a key goes to KV: at most one a second, the newest of several that wait.
+    /// Whether this write of a key goes to KV: at most one a second, the newest of several that wait, and within the budget.
     async fn may_write_kv(&self, key: CacheKey) -> bool {
         let pace = self.isolate.pacing.borrow_mut().ask(key, self.ports.now());
-        match pace {
+        let its_turn = match pace {
             Pace::Now => true,
             Pace::Later { wait, ticket } => {
                 self.ports.sleep(wait).await;
                 self.isolate.pacing.borrow_mut().is_next(key, ticket, self.ports.now())
             }
-        }
+        };
+        its_turn && self.spend_kv_write().await
     }
 
     /// Removes slots from all tiers.

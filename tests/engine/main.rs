@@ -4,9 +4,12 @@
 mod support;
 
 mod collapse;
+mod failing;
 mod partial;
 mod redis;
 mod redis_dialects;
+mod shield;
+mod sparing;
 mod spine;
 mod staleness;
 mod stores;

@@ -52,7 +52,8 @@ fn the_site_does_not_notice_when_it_is_down() {
         let isolate = world.another_isolate(&vars());
         for number in 0..20 {
             let before = world.ports.executor.now();
-            let answer = isolate.get(if number == 0 { "/known" } else { "/other" }, &[("cookie", &format!("_ga={number}"))]);
+            let answer =
+                isolate.get(if number == 0 { "/known" } else { "/other" }, &[("cookie", &format!("_ga={number}"))]);
             assert_eq!(answer.status, 200, "{fault:?}");
             let took = world.ports.executor.now() - before;
             assert!(took <= 8000, "{fault:?}: {took} ms with all that is left to do");

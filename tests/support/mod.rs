@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
 pub mod executor;
+pub mod shield;
 pub mod world;
 
 /// `#[test]`, on both targets: a plain one is silently skipped in wasm.

@@ -17,10 +17,12 @@ use larder::fields::Timestamp;
 use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
+use larder::shield::Ask;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
 use super::executor::Executor;
+use super::shield::Shield;
 use super::{NOW, headers};
 
 /// What the origin was asked.
@@ -86,10 +88,13 @@ pub struct WorldPorts {
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
     pub redis: RefCell<HashMap<String, (Bytes, u64)>>,
+    pub shield: Shield,
     pub faults: RefCell<HashMap<Tier, Fault>>,
     pub tiers: RefCell<Vec<Tier>>,
     pub draws: Cell<f64>,
     pub logged: RefCell<Vec<String>>,
+    /// The tiers that were written to, in order.
+    pub writes: RefCell<Vec<Tier>>,
 }
 
 /// A body under way: its pieces, and whether the end is missing.
@@ -166,6 +171,7 @@ impl Ports for WorldPorts {
 
     async fn write(&self, tier: Tier, key: CacheKey, record: &Bytes, life: Duration) -> Result<(), StoreError> {
         self.fault(tier).await?;
+        self.writes.borrow_mut().push(tier);
         let until = self.executor.now() + life.as_millis() as u64;
         self.stores.borrow_mut().insert((tier, key), (record.clone(), until));
         Ok(())
@@ -179,6 +185,16 @@ impl Ports for WorldPorts {
 
     fn has(&self, tier: Tier) -> bool {
         self.tiers.borrow().contains(&tier)
+    }
+
+    fn has_shield(&self) -> bool {
+        self.shield.is_there.get()
+    }
+
+    async fn ask_shield(&self, _: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
+        // Both sides read what the other writes.
+        let ask = Ask::parse(&ask.target()).expect("it reads back");
+        self.shield.ask(&self.executor, ask, body.cloned()).await
     }
 
     fn signal(&self) -> Rc<Cell<bool>> {
@@ -202,12 +218,7 @@ impl Ports for WorldPorts {
 
 impl WorldPorts {
     /// A Webdis: GET, SETEX and DEL.
-    async fn webdis(
-        &self,
-        path: &str,
-        body: Bytes,
-        timeout: Duration,
-    ) -> Result<OriginResponse<Self>, FetchError> {
+    async fn webdis(&self, path: &str, body: Bytes, timeout: Duration) -> Result<OriginResponse<Self>, FetchError> {
         let fault = self.faults.borrow().get(&Tier::Redis).copied().unwrap_or_default();
         if fault.delay >= timeout {
             self.executor.sleep(timeout).await;
@@ -299,10 +310,12 @@ impl World {
             asked: RefCell::default(),
             stores: RefCell::default(),
             redis: RefCell::default(),
+            shield: Shield::default(),
             faults: RefCell::default(),
             tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
             draws: Cell::new(0.0),
             logged: RefCell::default(),
+            writes: RefCell::default(),
         });
         let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
         merge(&mut all, vars);
@@ -336,11 +349,18 @@ impl World {
 
     /// The requests, all at once.
     pub fn at_once(&self, requests: &[(&str, &[(&str, &str)])]) -> Vec<Answer> {
+        let requests: Vec<_> = requests.iter().map(|(path, fields)| (self, *path, *fields)).collect();
+        Self::at_once_in(&requests)
+    }
+
+    /// The requests, each in its isolate, all at once. The isolates are of one world.
+    pub fn at_once_in(requests: &[(&Self, &str, &[(&str, &str)])]) -> Vec<Answer> {
         let answers: Rc<RefCell<Vec<Option<Answer>>>> = Rc::new(RefCell::new(vec![None; requests.len()]));
-        for (at, (path, fields)) in requests.iter().enumerate() {
+        for (at, (world, path, fields)) in requests.iter().enumerate() {
             let arrival = arrival(Method::GET, path, fields);
-            let (engine, answers, executor) = (self.engine.clone(), answers.clone(), self.ports.executor.clone());
-            self.ports.executor.spawn(async move {
+            let executor = world.ports.executor.clone();
+            let (engine, answers) = (world.engine.clone(), answers.clone());
+            world.ports.executor.spawn(async move {
                 let outcome = engine.handle(arrival).await;
                 answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
                 for deferred in outcome.deferred {
@@ -349,7 +369,9 @@ impl World {
                 }
             });
         }
-        self.ports.executor.settle();
+        if let Some((world, ..)) = requests.first() {
+            world.ports.executor.settle();
+        }
         answers.take().into_iter().map(|answer| answer.expect("every request is answered")).collect()
     }
 
@@ -381,6 +403,31 @@ impl World {
         for deferred in self.left.take() {
             self.ports.executor.run(self.engine.run(deferred));
         }
+    }
+
+    /// Does what was left to do, all of it side by side.
+    pub fn run_left_at_once(&self) {
+        for deferred in self.left.take() {
+            let engine = self.engine.clone();
+            self.ports.executor.spawn(async move { engine.run(deferred).await });
+        }
+        self.ports.executor.settle();
+    }
+
+    /// The key of a path, without cookies.
+    pub fn key_of(&self, path: &str) -> CacheKey {
+        let answer = self
+            .another_isolate(&json!({ "SITE": { "collapse": "off" } }))
+            .get(path, &[("cache-control", "only-if-cached")]);
+        answer.report.key.expect("it is looked up")
+    }
+
+    /// What is stored for a path that nothing else is stored for.
+    pub fn stored(&self, path: &str) -> larder::cache::Head {
+        self.get(path, &[]);
+        let stores = self.ports.stores.borrow();
+        let ((_, _), (record, _)) = stores.iter().next().expect("something is stored");
+        larder::cache::record::decode(record).expect("it is a record").head
     }
 
     pub fn advance(&self, seconds: u64) {

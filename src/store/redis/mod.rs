@@ -139,7 +139,8 @@ impl Server<'_> {
 
 /// A value as it was set: base64 text is taken apart; whatever is none stays as it is.
 fn decoded<B: Blob>(value: B) -> B {
-    let is_text = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    let is_text =
+        |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
     if !is_text(&value.read(0..value.len().min(8))) {
         return value;
     }
@@ -152,6 +153,7 @@ fn decoded<B: Blob>(value: B) -> B {
 /// What can be said of an answer that is no good one: its status, and Redis' own word for the error. The rest may be anything, a value
 /// of somebody's too.
 fn refusal(status: StatusCode, error: Option<&str>) -> RedisError {
-    let code = error.and_then(|text| text.split(' ').next()).filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let code =
+        error.and_then(|text| text.split(' ').next()).filter(|code| code.bytes().all(|byte| byte.is_ascii_uppercase()));
     RedisError(format!("{} {}", status.as_u16(), code.unwrap_or("not understood")))
 }

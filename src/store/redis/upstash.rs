@@ -37,7 +37,8 @@ fn post<B: Blob>(server: &Server, path: &str, body: &impl Serialize) -> Call<B> 
 
 /// The text in `result`; `None` if that is null.
 pub(super) fn read_text<B: Blob>(status: StatusCode, body: &B) -> Result<Option<String>, RedisError> {
-    let Reply { result, error } = serde_json::from_slice(&body.read(0..body.len())).map_err(|_| refusal(status, None))?;
+    let Reply { result, error } =
+        serde_json::from_slice(&body.read(0..body.len())).map_err(|_| refusal(status, None))?;
     match result {
         Some(Value::String(text)) if status == StatusCode::OK && error.is_none() => Ok(Some(text)),
         None | Some(Value::Null) if status == StatusCode::OK && error.is_none() => Ok(None),

@@ -1,0 +1,125 @@
+//! What is spared: refreshes ahead of expiry, writes that cost, lifetimes that would end together.
+
+use std::rc::Rc;
+
+use larder::cache::ahead::refreshes;
+use larder::cache::freshness::with_jitter;
+use larder::fields::{Seconds, Timestamp};
+use larder::policy::{Config, Policy, Tier};
+use serde_json::{Value, json};
+
+use crate::support::test;
+use crate::support::world::{Asked, Scripted, World};
+
+fn policy(site: &Value) -> Rc<Policy> {
+    let vars = json!({ "ORIGIN": "https://origin.test", "SITE": site });
+    Config::read(vars.as_object().expect("a table")).expect("no mistakes").table.site.clone()
+}
+
+fn numbered() -> impl FnMut(&Asked) -> Scripted {
+    let mut number = 0;
+    move |_| {
+        number += 1;
+        Scripted::new(200, &[("cache-control", "max-age=100")], &format!("page {number}"))
+    }
+}
+
+#[test]
+fn a_share_of_the_lifetime_before_its_end_the_page_is_fetched_anew() {
+    let world = World::new(&json!({ "SITE": { "refresh_ahead": "20%" } }), numbered());
+    world.get("/a", &[]);
+    world.advance(79);
+    assert_eq!(world.get("/a", &[]).body, "page 1");
+    assert_eq!(world.asked(), 1);
+    world.advance(1);
+    let served = world.get("/a", &[]);
+    assert_eq!((served.body.as_str(), served.is_hit()), ("page 1", true), "nobody waits");
+    assert_eq!(world.get("/a", &[]).body, "page 2");
+}
+
+#[test]
+fn xfetch_refreshes_by_chance_that_grows_with_the_time_it_takes() {
+    // Vattani, Chierichetti, Lowenstein, VLDB 2015: now - delta * beta * ln(draw) >= expiry
+    let world = World::new(&json!({}), numbered());
+    world.get("/a", &[]);
+    let stored = world.stored("/a");
+    let received = stored.fetched.received.as_millis();
+    let head = |delta: u64| {
+        let mut head = stored.clone();
+        head.fetched.requested = Timestamp::from_millis(received - delta * 1000);
+        head
+    };
+    for (delta, beta, after, draw, expected) in [
+        (2, 1.0, 98, 0.5, false),
+        (2, 1.0, 99, 0.5, true),
+        (2, 1.0, 50, 1.0, false),
+        (2, 1.0, 50, 0.0, true),
+        (2, 2.0, 98, 0.5, true),
+        (20, 1.0, 87, 0.5, true),
+        (0, 1.0, 99, 0.000_001, false),
+        (0, 1.0, 100, 1.0, true),
+    ] {
+        let policy = policy(&json!({ "jitter": "0", "refresh_ahead": "xfetch", "refresh_beta": beta }));
+        let now = Timestamp::from_millis(received + after * 1000);
+        assert_eq!(refreshes(&head(delta), &policy, now, draw), expected, "{delta} s, {beta}, after {after} s, {draw}");
+    }
+}
+
+#[test]
+fn tiers_that_charge_for_writes_take_an_entry_on_its_second_request() {
+    let vars = json!({
+        "SITE": { "admission": "second-hit" },
+        "REDIS": { "protocol": "webdis", "url": "http://redis.test" },
+    });
+    let world = World::new(&vars, numbered());
+    let in_kv = || world.ports.stores.borrow().keys().filter(|(tier, _)| *tier == Tier::Kv).count();
+    world.get("/a", &[]);
+    assert_eq!((in_kv(), world.ports.redis.borrow().len()), (0, 1), "Redis takes every one");
+    world.get("/a", &[]);
+    assert_eq!(in_kv(), 1);
+    world.get("/b", &[]);
+    let elsewhere = world.another_isolate(&vars);
+    assert!(elsewhere.get("/b", &[]).is_hit());
+    assert_eq!(in_kv(), 2, "the data centre's second request, by another isolate");
+    world.ports.stores.borrow_mut().retain(|(tier, _), _| *tier != Tier::Kv);
+    assert!(world.another_isolate(&vars).get("/b", &[]).is_hit());
+    assert_eq!(in_kv(), 0, "it was offered once");
+    world.ports.stores.borrow_mut().clear();
+    assert!(world.another_isolate(&vars).get("/b", &[]).is_hit(), "another data centre, from Redis");
+    assert_eq!(in_kv(), 0, "its first request there");
+}
+
+#[test]
+fn a_key_is_written_to_kv_once_a_second_and_the_last_one_counts() {
+    let world = World::new(&json!({ "SITE": { "collapse": "off" } }), numbered());
+    world.runs_deferred.set(false);
+    for _ in 0..4 {
+        world.get("/a", &[("cache-control", "no-cache")]);
+    }
+    let began = world.ports.executor.now();
+    world.run_left_at_once();
+    assert!((1000..1200).contains(&(world.ports.executor.now() - began)));
+    assert_eq!(world.ports.writes.take().iter().filter(|tier| **tier == Tier::Kv).count(), 2);
+    let other = world.another_isolate(&json!({}));
+    world.ports.stores.borrow_mut().retain(|(tier, _), _| *tier == Tier::Kv);
+    assert_eq!(other.get("/a", &[]).body, "page 4");
+}
+
+#[test]
+fn after_a_purge_lifetimes_are_spread_over_twice_the_share() {
+    let world = World::new(&json!({ "SITE": { "jitter": "20%" } }), numbered());
+    world.ports.draws.set(0.5);
+    world.get("/a", &[]);
+    assert_eq!(world.get("/a", &[]).report.ttl, Some(90));
+    let before = world.ports.stores.borrow().clone();
+    world.advance(1);
+    world.request(http::Method::POST, "/a", &[]);
+    // A write that was late brings back what was purged.
+    world.ports.stores.replace(before);
+    assert_eq!(world.get("/a", &[]).reason(), Some("purged"));
+    assert_eq!(world.get("/a", &[]).report.ttl, Some(80));
+    for (draw, jitter, expected) in [(1.0, "20%", 80), (2.0, "20%", 60), (2.0, "50%", 10), (9.0, "20%", 60)] {
+        let policy = policy(&json!({ "jitter": jitter }));
+        assert_eq!(with_jitter(Seconds::new(100), draw, &policy).get(), expected, "{draw} of {jitter}");
+    }
+}
