@@ -17,8 +17,8 @@ setup: ## install what is missing (skips what is there)
 setup-build:
 	@tools/setup.sh build
 
-dev: setup build ## run Larder before the Django site of fixtures/ (or before ORIGIN=http://…); Ctrl-C stops all of it
-	@ORIGIN="$(ORIGIN)" $(NODE) tools/dev.mjs
+dev: setup build ## run Larder before the Django site of fixtures/, or before ORIGIN=http://…; REDIS=1 adds a Redis; Ctrl-C stops all of it
+	@ORIGIN="$(ORIGIN)" REDIS="$(REDIS)" $(NODE) tools/dev.mjs
 
 build: setup-build build/index.js ## build the release bundle to build/
 

@@ -2,7 +2,7 @@
 # Installs what is missing, skips what is there, and says in one line what it does and how long that takes.
 #
 #   tools/setup.sh build    what it takes to build and run the Worker
-#   tools/setup.sh test     that, and the Django site, a browser, and a load generator
+#   tools/setup.sh test     that, and the Django site, a browser, a load generator, and Redis with a gateway
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -74,15 +74,33 @@ python_packages() {
 
 # debian PROGRAM PACKAGE EXPECTED
 debian() {
-  command -v "$1" >/dev/null && return
+  debian_lacks "$1" "$2" || return 0
+  installs "$2" "$3" bash -c "${AS_ROOT[*]} apt-get update -q && ${AS_ROOT[*]} apt-get install -qy --no-install-recommends $2"
+}
+
+# debian_server PROGRAM PACKAGE EXPECTED: the program, without the service that Debian makes of it.
+debian_server() {
+  debian_lacks "$1" "$2" || return 0
+  installs "$2" "$3" "${AS_ROOT[@]}" tools/debian-server.sh "$2"
+}
+
+debian_lacks() {
+  ! command -v "$1" >/dev/null || return 1
   command -v apt-get >/dev/null || fail "there is no $1" "your system's package manager: install $2"
-  local root=()
-  [ "$(id -u)" -eq 0 ] || root=(sudo)
-  installs "$2" "$3" bash -c "${root[*]} apt-get update -q && ${root[*]} apt-get install -qy --no-install-recommends $2"
+}
+
+AS_ROOT=()
+[ "$(id -u)" -eq 0 ] || AS_ROOT=(sudo)
+
+debian_programs() {
+  debian chromium chromium "1 min"
+  debian ab apache2-utils "10 s"
+  debian_server redis-server redis-server "10 s"
+  debian_server webdis webdis "10 s"
 }
 
 case "${1:-test}" in
   build) rust_target; cargo_tools; node_packages ;;
-  test) rust_target; cargo_tools; node_packages; python_packages; debian chromium chromium "1 min"; debian ab apache2-utils "10 s" ;;
+  test) rust_target; cargo_tools; node_packages; python_packages; debian_programs ;;
   *) fail "unknown part: $1" "tools/setup.sh build" ;;
 esac

@@ -2,8 +2,11 @@
 
 mod client;
 mod origin;
+mod program;
+mod redis;
 mod worker;
 
 pub use client::{Client, Reply};
 pub use origin::{Answer, Asked, Gate, Origin};
+pub use redis::{Redis, Upstash, Webdis};
 pub use worker::{Options, Worker, vars};

@@ -1,0 +1,3 @@
+//! Redis, over HTTP.
+
+mod servers;
