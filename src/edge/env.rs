@@ -6,7 +6,7 @@ use js_sys::{Array, Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, KvNamespace};
+use super::js::{self, DurableNamespace, KvNamespace};
 use crate::engine::{Secrets, Settings};
 use crate::policy::{SECRETS, is_var};
 
@@ -69,6 +69,14 @@ fn plain(value: &JsValue) -> Option<Value> {
 
 /// The KV namespace that is bound as `CACHE`.
 pub(super) fn kv(env: &JsValue) -> Option<KvNamespace> {
-    let binding = Reflect::get(env, &"CACHE".into()).ok()?;
-    binding.is_object().then(|| binding.unchecked_into())
+    binding(env, "CACHE").map(JsCast::unchecked_into)
+}
+
+/// The objects that are bound as `SHIELD`.
+pub(super) fn shield(env: &JsValue) -> Option<DurableNamespace> {
+    binding(env, "SHIELD").map(JsCast::unchecked_into)
+}
+
+fn binding(env: &JsValue, name: &str) -> Option<JsValue> {
+    Some(js::get(env, name)).filter(JsValue::is_object)
 }

@@ -9,7 +9,7 @@ use web_sys::{ReadableStream, Response};
 extern "C" {
     /// `fetch(url, init)`.
     #[wasm_bindgen(js_name = fetch, catch)]
-    pub(super) async fn fetch(url: &str, init: &Object) -> Result<JsValue, JsValue>;
+    pub(super) async fn fetch_url(url: &str, init: &Object) -> Result<JsValue, JsValue>;
 
     /// `setTimeout(callback, milliseconds)`.
     #[wasm_bindgen(js_name = setTimeout)]
@@ -21,7 +21,7 @@ extern "C" {
 
     /// `Response`.
     #[wasm_bindgen(js_name = Response)]
-    pub(super) type JsResponse;
+    pub type JsResponse;
 
     /// `new Response(body, init)`; throws on a status or a body that cannot be.
     #[wasm_bindgen(constructor, js_class = "Response", catch)]
@@ -80,6 +80,43 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     pub(super) async fn delete(this: &KvNamespace, key: &str) -> Result<JsValue, JsValue>;
+
+    /// What a Durable Object is made with.
+    pub type DurableState;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn storage(this: &DurableState) -> DurableStorage;
+
+    /// What it keeps.
+    pub(super) type DurableStorage;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn sql(this: &DurableStorage) -> SqlStorage;
+
+    /// Its SQLite database.
+    pub(super) type SqlStorage;
+
+    #[wasm_bindgen(method, variadic, catch)]
+    pub(super) fn exec(this: &SqlStorage, statement: &str, values: &Array) -> Result<Cursor, JsValue>;
+
+    /// Rows.
+    pub(super) type Cursor;
+
+    #[wasm_bindgen(method, js_name = toArray, catch)]
+    pub(super) fn to_array(this: &Cursor) -> Result<Array, JsValue>;
+
+    /// A namespace of Durable Objects.
+    #[derive(Clone)]
+    pub(super) type DurableNamespace;
+
+    #[wasm_bindgen(method, js_name = getByName, catch)]
+    pub(super) fn by_name(this: &DurableNamespace, name: &str) -> Result<DurableStub, JsValue>;
+
+    /// One Durable Object.
+    pub(super) type DurableStub;
+
+    #[wasm_bindgen(method, js_name = fetch, catch)]
+    pub(super) async fn fetch(this: &DurableStub, url: &str, init: &Object) -> Result<JsValue, JsValue>;
 
     /// `caches`.
     #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]
@@ -141,4 +178,9 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = arrayBuffer, catch)]
     pub(super) async fn array_buffer(this: &Buffered) -> Result<JsValue, JsValue>;
+}
+
+/// A property; undefined if there is none.
+pub(super) fn get(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }

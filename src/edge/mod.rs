@@ -7,6 +7,7 @@ mod env;
 mod js;
 mod origin;
 mod ports;
+mod shield;
 mod stores;
 mod timer;
 
@@ -29,7 +30,7 @@ thread_local! {
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let env: JsValue = env.into();
     let settings = SETTINGS.with(|cell| cell.get_or_init(|| read_settings(&env)).clone());
-    let ports = Rc::new(Edge { kv: env::kv(&env) });
+    let ports = Rc::new(Edge { kv: env::kv(&env), shield: env::shield(&env) });
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = convert::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);

@@ -30,7 +30,7 @@ struct Init<'a> {
 pub(super) async fn fetch(request: OriginRequest<Edge>) -> Result<OriginResponse<Edge>, FetchError> {
     let controller = AbortController::new_controller();
     let init = init(&request, &controller).map_err(|_| FetchError::Unreachable)?;
-    let Some(answer) = within(sleep(request.timeout), js::fetch(&request.url, &init)).await else {
+    let Some(answer) = within(sleep(request.timeout), js::fetch_url(&request.url, &init)).await else {
         controller.abort();
         return Err(FetchError::Timeout);
     };

@@ -9,8 +9,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::blob::JsBlob;
 use super::body::{self, JsStream};
-use super::js::{self, KvNamespace};
-use super::{origin, stores, timer};
+use super::js::{self, DurableNamespace, KvNamespace};
+use super::{origin, shield, stores, timer};
 use crate::blob::Blob;
 use crate::digest::{Digest, sha256};
 use crate::engine::ports::{
@@ -19,6 +19,7 @@ use crate::engine::ports::{
 use crate::fields::Timestamp;
 use crate::key::CacheKey;
 use crate::policy::Tier;
+use crate::shield::Ask;
 
 /// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
 const HASH_HERE: usize = 4096;
@@ -26,6 +27,7 @@ const HASH_HERE: usize = 4096;
 /// The runtime, as one request sees it.
 pub(super) struct Edge {
     pub(super) kv: Option<KvNamespace>,
+    pub(super) shield: Option<DurableNamespace>,
 }
 
 /// A promise and the function that keeps it.
@@ -33,6 +35,22 @@ pub(super) struct Edge {
 pub(super) struct JsSignal {
     promise: Promise,
     resolve: Function,
+}
+
+impl JsSignal {
+    pub(super) fn new() -> Self {
+        let resolvers = js::with_resolvers();
+        Self { promise: resolvers.promise(), resolve: resolvers.resolve() }
+    }
+
+    pub(super) fn raise(&self) {
+        // Nothing but the fact: what it means is in memory that both can read.
+        drop(self.resolve.call0(&JsValue::UNDEFINED));
+    }
+
+    pub(super) async fn wait(self) -> Result<(), Abandoned> {
+        JsFuture::from(self.promise).await.map(drop).map_err(|_| Abandoned)
+    }
 }
 
 impl Ports for Edge {
@@ -111,18 +129,27 @@ impl Ports for Edge {
         }
     }
 
+    fn has_shield(&self) -> bool {
+        self.shield.is_some()
+    }
+
+    async fn ask_shield(&self, object: &str, ask: Ask, body: Option<&JsBlob>) -> Result<(String, JsBlob), StoreError> {
+        match &self.shield {
+            Some(namespace) => shield::ask(namespace, object, ask, body).await,
+            None => Err(StoreError),
+        }
+    }
+
     fn signal(&self) -> JsSignal {
-        let resolvers = js::with_resolvers();
-        JsSignal { promise: resolvers.promise(), resolve: resolvers.resolve() }
+        JsSignal::new()
     }
 
     fn raise(&self, signal: &JsSignal) {
-        // Nothing but the fact: what it means is in memory that both can read.
-        drop(signal.resolve.call0(&JsValue::UNDEFINED));
+        signal.raise();
     }
 
     async fn wait(&self, signal: JsSignal) -> Result<(), Abandoned> {
-        JsFuture::from(signal.promise).await.map(drop).map_err(|_| Abandoned)
+        signal.wait().await
     }
 
     fn log(&self, message: &str) {

@@ -33,6 +33,7 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   compatibilityDate: options.compatibilityDate,
   bindings: { ...options.vars, ...options.secrets },
   kvNamespaces: options.kv === false ? [] : ['CACHE'],
+  durableObjects: options.shield === false ? {} : { SHIELD: { className: 'Shield', useSQLite: true } },
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,
   inspectorPort: options.inspectorPort,

@@ -1,0 +1,200 @@
+//! The shield's objects. What they know is in their storage, so that two that live at the same time over one storage agree.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use super::js::{self, Buffered, DurableNamespace, DurableState, JsResponse, SqlStorage};
+use super::ports::JsSignal;
+use super::{blob::JsBlob, timer};
+use crate::engine::ports::StoreError;
+use crate::engine::within;
+use crate::key::CacheKey;
+use crate::shield::{Ask, Role, Word};
+
+/// How often an object looks for what another one over the same storage has landed.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long what has landed is kept for those who wait.
+const KEPT_MILLIS: u64 = 5000;
+
+/// Another object over the same storage may be writing: it is tried again so often.
+const ATTEMPTS: u32 = 8;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS leases (
+        key TEXT PRIMARY KEY, token INTEGER NOT NULL, until INTEGER NOT NULL, waiting INTEGER NOT NULL, word TEXT, record BLOB
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, writes INTEGER NOT NULL);";
+
+/// Taken if nobody has it, or whoever had it has landed or is too late. A token is never given twice.
+const LEAD: &str = "
+    INSERT INTO leases (key, token, until, waiting) VALUES (?1, ?3, ?2, 0)
+    ON CONFLICT (key) DO UPDATE SET token = max(token + 1, ?3), until = ?2, waiting = 0, word = NULL, record = NULL
+    WHERE until <= ?3 OR word IS NOT NULL RETURNING token";
+
+const JOIN: &str = "UPDATE leases SET waiting = waiting + 1 WHERE key = ?1 RETURNING token";
+
+const LOOK: &str = "SELECT until, word, record FROM leases WHERE key = ?1 AND token = ?2";
+
+/// Kept only if somebody waits for it.
+const LAND: &str = "
+    UPDATE leases SET word = ?3, record = ?4, until = ?5 WHERE key = ?1 AND token = ?2 AND waiting > 0 RETURNING token";
+
+const FORGET: &str = "DELETE FROM leases WHERE (key = ?1 AND token = ?2 AND word IS NULL) OR until < ?3";
+
+const SPEND: &str = "
+    INSERT INTO spent (day, writes) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET writes = writes + ?2 RETURNING writes";
+
+/// One of them. Spoken to directly, as all of the runtime is: the wrappers would be a fifth of the Worker's weight.
+#[wasm_bindgen]
+pub struct Shield {
+    sql: SqlStorage,
+    /// What requests to this object wait for.
+    landings: RefCell<HashMap<CacheKey, JsSignal>>,
+}
+
+#[wasm_bindgen]
+impl Shield {
+    /// The runtime makes one.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &DurableState, _env: &JsValue) -> Self {
+        let sql = state.storage().sql();
+        if sql.exec(TABLES, &Array::new()).is_err() {
+            js::console_log("larder: the shield's storage cannot be prepared");
+        }
+        Self { sql, landings: RefCell::default() }
+    }
+
+    /// And hands it requests.
+    pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
+        let url = request.url();
+        let target = url.find("://").and_then(|at| url[at + 3..].find('/').map(|path| &url[at + 3 + path..]));
+        let Some(ask) = target.and_then(Ask::parse) else { return answer(400, "not-understood", &JsValue::NULL) };
+        let nothing = JsValue::NULL;
+        let (text, record) = match ask {
+            Ask::Lead { key, lease } => (self.lead(key, lease).await?.to_string(), nothing),
+            Ask::Wait { key, token, patience } => self.wait(key, token, patience).await?,
+            Ask::Land { key, token, word } => {
+                let buffered: Buffered = request.unchecked_into();
+                let record = Uint8Array::new(&buffered.array_buffer().await?);
+                self.land(key, token, word, &record).await?;
+                ("landed".to_owned(), nothing)
+            }
+            Ask::Spend { day, limit, wanted } => (self.spend(day, limit, wanted).await?.to_string(), nothing),
+        };
+        answer(200, &text, &record)
+    }
+}
+
+fn answer(status: u16, word: &str, record: &JsValue) -> Result<JsResponse, JsValue> {
+    let init = js::json_parse(&format!("{{\"status\":{status},\"headers\":[[\"larder-word\",\"{word}\"]]}}"))?;
+    JsResponse::new(record, &init)
+}
+
+impl Shield {
+    async fn lead(&self, key: CacheKey, lease: Duration) -> Result<Role, JsValue> {
+        let now = js::date_now();
+        let until = now + lease.as_millis() as f64;
+        let key = JsValue::from(key.to_string());
+        if let Some(row) = self.row(LEAD, &[key.clone(), until.into(), now.into()]).await? {
+            return Ok(Role::Lead(number(&row, "token")));
+        }
+        match self.row(JOIN, &[key]).await? {
+            Some(row) => Ok(Role::Wait(number(&row, "token"))),
+            // It was landed and forgotten between the two: whoever asks again leads.
+            None => Ok(Role::Wait(0)),
+        }
+    }
+
+    async fn wait(&self, key: CacheKey, token: u64, patience: Duration) -> Result<(String, JsValue), JsValue> {
+        let until = js::date_now() + patience.as_millis() as f64;
+        loop {
+            // Before looking: what lands between the two is not missed.
+            let landing = self.landings.borrow_mut().entry(key).or_insert_with(JsSignal::new).clone();
+            let row = self.row(LOOK, &[key.to_string().into(), (token as f64).into()]).await?;
+            let Some(row) = row else { return Ok((Word::Gone.to_string(), JsValue::NULL)) };
+            let now = js::date_now();
+            if let Some(word) = js::get(&row, "word").as_string() {
+                return Ok((word, js::get(&row, "record")));
+            }
+            if now >= until || now >= number(&row, "until") as f64 {
+                return Ok((Word::Gone.to_string(), JsValue::NULL));
+            }
+            within(timer::sleep(LOOK_AGAIN), landing.wait()).await;
+        }
+    }
+
+    async fn land(&self, key: CacheKey, token: u64, word: Word, record: &Uint8Array) -> Result<(), JsValue> {
+        let now = js::date_now();
+        let (name, token) = (JsValue::from(key.to_string()), JsValue::from(token as f64));
+        let kept = JsValue::from(now + KEPT_MILLIS as f64);
+        let landing = [name.clone(), token.clone(), word.to_string().into(), record.into(), kept];
+        self.row(LAND, &landing).await?;
+        self.row(FORGET, &[name, token, now.into()]).await?;
+        if let Some(landing) = self.landings.borrow_mut().remove(&key) {
+            landing.raise();
+        }
+        Ok(())
+    }
+
+    async fn spend(&self, day: u64, limit: u32, wanted: u32) -> Result<u64, JsValue> {
+        let row = self.row(SPEND, &[(day as f64).into(), wanted.into()]).await?;
+        let after = row.map_or(u64::MAX, |row| number(&row, "writes"));
+        let before = after.saturating_sub(u64::from(wanted));
+        Ok(u64::from(limit).saturating_sub(before).min(u64::from(wanted)))
+    }
+
+    /// The first row that a statement gives.
+    async fn row(&self, statement: &str, values: &[JsValue]) -> Result<Option<JsValue>, JsValue> {
+        for attempt in 1.. {
+            let values = values.iter().collect::<Array>();
+            let row = self.sql.exec(statement, &values).and_then(|rows| rows.to_array()).map(|rows| rows.iter().next());
+            if row.is_ok() || attempt == ATTEMPTS {
+                return row;
+            }
+            timer::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
+        }
+        Ok(None)
+    }
+}
+
+fn number(row: &JsValue, name: &str) -> u64 {
+    js::get(row, name).as_f64().unwrap_or_default() as u64
+}
+
+/// Asks an object.
+pub(super) async fn ask(
+    namespace: &DurableNamespace,
+    object: &str,
+    ask: Ask,
+    body: Option<&JsBlob>,
+) -> Result<(String, JsBlob), StoreError> {
+    let talk = async {
+        let init = js_sys::Object::new();
+        js_sys::Reflect::set(&init, &"method".into(), &"POST".into())?;
+        if let Some(body) = body {
+            js_sys::Reflect::set(&init, &"body".into(), &body.0)?;
+        }
+        // A stub that an exception broke stays broken: each question takes a new one.
+        let stub = namespace.by_name(object)?;
+        let answer = stub.fetch(&format!("http://shield{}", ask.target()), &init).await?;
+        let response: web_sys::Response = answer.dyn_into()?;
+        let word = response.headers().get("larder-word")?;
+        let buffered: Buffered = response.unchecked_into();
+        let record = Uint8Array::new(&buffered.array_buffer().await?);
+        Ok::<_, JsValue>(word.map(|word| (word, JsBlob(record))))
+    };
+    match talk.await {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err(StoreError),
+        Err(error) => {
+            let error = error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
+            js::console_log(&format!("larder: {object} failed: {error}"));
+            Err(StoreError)
+        }
+    }
+}
