@@ -192,7 +192,8 @@ pub(super) async fn ask(
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => Err(StoreError),
         Err(error) => {
-            let error = error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
+            let error =
+                error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
             js::console_log(&format!("larder: {object} failed: {error}"));
             Err(StoreError)
         }

@@ -4,5 +4,6 @@
 
 mod redis;
 mod security;
+mod shield;
 mod spine;
 mod support;

@@ -44,6 +44,8 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
 }))
 await miniflare.ready
 process.stdout.write(JSON.stringify({ port }) + '\n')
+// What the Worker logs from here on is for whoever reads along: nobody reads standard output any more.
+process.stdout.write = process.stderr.write.bind(process.stderr)
 await lines.next()
 await miniflare.dispose()
 process.exit(0)

@@ -1,3 +1,4 @@
 //! Redis, over HTTP.
 
 mod servers;
+mod write_through;
