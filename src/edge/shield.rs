@@ -1,10 +1,10 @@
 //! The shield's objects. What they know is in their storage, so that two that live at the same time over one storage agree.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::js::{self, Buffered, DurableNamespace, DurableState, JsResponse, SqlStorage};
@@ -21,22 +21,30 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long what has landed is kept for those who wait.
 const KEPT_MILLIS: u64 = 5000;
 
+/// So many isolates may wait for one key. One object has a thousand requests a second.
+const MAX_WAITING: u32 = 500;
+
 /// Another object over the same storage may be writing: it is tried again so often.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u64 = 8;
+
+/// Before an object that failed is asked once more.
+const PAUSE: Duration = Duration::from_millis(50);
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS leases (
-        key TEXT PRIMARY KEY, token INTEGER NOT NULL, until INTEGER NOT NULL, waiting INTEGER NOT NULL, word TEXT, record BLOB
+        key TEXT PRIMARY KEY, token INTEGER NOT NULL, until INTEGER NOT NULL, nonce INTEGER NOT NULL, waiting INTEGER NOT NULL,
+        word TEXT, record BLOB
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, writes INTEGER NOT NULL);";
 
-/// Taken if nobody has it, or whoever had it has landed or is too late. A token is never given twice.
+/// Taken if nobody has it, or whoever had it has landed or is too late, or asks again. A token is never given twice.
 const LEAD: &str = "
-    INSERT INTO leases (key, token, until, waiting) VALUES (?1, ?3, ?2, 0)
-    ON CONFLICT (key) DO UPDATE SET token = max(token + 1, ?3), until = ?2, waiting = 0, word = NULL, record = NULL
-    WHERE until <= ?3 OR word IS NOT NULL RETURNING token";
+    INSERT INTO leases (key, token, until, nonce, waiting) VALUES (?1, ?3, ?2, ?4, 0)
+    ON CONFLICT (key) DO UPDATE SET
+        token = max(token + 1, ?3), until = ?2, nonce = ?4, waiting = 0, word = NULL, record = NULL
+    WHERE until <= ?3 OR word IS NOT NULL OR nonce = ?4 RETURNING token";
 
-const JOIN: &str = "UPDATE leases SET waiting = waiting + 1 WHERE key = ?1 RETURNING token";
+const JOIN: &str = "UPDATE leases SET waiting = waiting + 1 WHERE key = ?1 AND waiting < ?2 RETURNING token";
 
 const LOOK: &str = "SELECT until, word, record FROM leases WHERE key = ?1 AND token = ?2";
 
@@ -53,6 +61,7 @@ const SPEND: &str = "
 #[wasm_bindgen]
 pub struct Shield {
     sql: SqlStorage,
+    has_tables: Cell<bool>,
     /// What requests to this object wait for.
     landings: RefCell<HashMap<CacheKey, JsSignal>>,
 }
@@ -62,11 +71,7 @@ impl Shield {
     /// The runtime makes one.
     #[wasm_bindgen(constructor)]
     pub fn new(state: &DurableState, _env: &JsValue) -> Self {
-        let sql = state.storage().sql();
-        if sql.exec(TABLES, &Array::new()).is_err() {
-            js::console_log("larder: the shield's storage cannot be prepared");
-        }
-        Self { sql, landings: RefCell::default() }
+        Self { sql: state.storage().sql(), has_tables: Cell::new(false), landings: RefCell::default() }
     }
 
     /// And hands it requests.
@@ -76,7 +81,7 @@ impl Shield {
         let Some(ask) = target.and_then(Ask::parse) else { return answer(400, "not-understood", &JsValue::NULL) };
         let nothing = JsValue::NULL;
         let (text, record) = match ask {
-            Ask::Lead { key, lease } => (self.lead(key, lease).await?.to_string(), nothing),
+            Ask::Lead { key, lease, nonce } => (self.lead(key, lease, nonce).await?.to_string(), nothing),
             Ask::Wait { key, token, patience } => self.wait(key, token, patience).await?,
             Ask::Land { key, token, word } => {
                 let buffered: Buffered = request.unchecked_into();
@@ -96,17 +101,18 @@ fn answer(status: u16, word: &str, record: &JsValue) -> Result<JsResponse, JsVal
 }
 
 impl Shield {
-    async fn lead(&self, key: CacheKey, lease: Duration) -> Result<Role, JsValue> {
+    async fn lead(&self, key: CacheKey, lease: Duration, nonce: u64) -> Result<Role, JsValue> {
         let now = js::date_now();
         let until = now + lease.as_millis() as f64;
         let key = JsValue::from(key.to_string());
-        if let Some(row) = self.row(LEAD, &[key.clone(), until.into(), now.into()]).await? {
+        let lead = [key.clone(), until.into(), now.into(), (nonce as f64).into()];
+        if let Some(row) = self.row(LEAD, &lead).await? {
             return Ok(Role::Lead(number(&row, "token")));
         }
-        match self.row(JOIN, &[key]).await? {
+        match self.row(JOIN, &[key, MAX_WAITING.into()]).await? {
             Some(row) => Ok(Role::Wait(number(&row, "token"))),
-            // It was landed and forgotten between the two: whoever asks again leads.
-            None => Ok(Role::Wait(0)),
+            // There are too many already, or it was landed and forgotten between the two: who asked goes on alone.
+            None => Err("nothing to wait for".into()),
         }
     }
 
@@ -150,15 +156,23 @@ impl Shield {
 
     /// The first row that a statement gives.
     async fn row(&self, statement: &str, values: &[JsValue]) -> Result<Option<JsValue>, JsValue> {
-        for attempt in 1.. {
-            let values = values.iter().collect::<Array>();
-            let row = self.sql.exec(statement, &values).and_then(|rows| rows.to_array()).map(|rows| rows.iter().next());
-            if row.is_ok() || attempt == ATTEMPTS {
-                return row;
+        let values = values.iter().collect::<Array>();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.execute(statement, &values) {
+                Err(_) if attempt < ATTEMPTS => timer::sleep(Duration::from_millis(5 * attempt)).await,
+                row => return row,
             }
-            timer::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
         }
-        Ok(None)
+    }
+
+    fn execute(&self, statement: &str, values: &Array) -> Result<Option<JsValue>, JsValue> {
+        if !self.has_tables.get() {
+            self.sql.exec(TABLES, &Array::new())?;
+            self.has_tables.set(true);
+        }
+        self.sql.exec(statement, values)?.to_array().map(|rows| rows.iter().next())
     }
 }
 
@@ -166,36 +180,43 @@ fn number(row: &JsValue, name: &str) -> u64 {
     js::get(row, name).as_f64().unwrap_or_default() as u64
 }
 
-/// Asks an object.
+/// Asks an object, and once more if it failed, unless it has too much to do: to ask twice is to ask once.
 pub(super) async fn ask(
     namespace: &DurableNamespace,
     object: &str,
     ask: Ask,
     body: Option<&JsBlob>,
 ) -> Result<(String, JsBlob), StoreError> {
-    let talk = async {
-        let init = js_sys::Object::new();
-        js_sys::Reflect::set(&init, &"method".into(), &"POST".into())?;
-        if let Some(body) = body {
-            js_sys::Reflect::set(&init, &"body".into(), &body.0)?;
+    let first = talk(namespace, object, ask, body).await;
+    let answer = match first {
+        Err(error) if js::get(&error, "overloaded").as_bool() != Some(true) => {
+            timer::sleep(PAUSE).await;
+            talk(namespace, object, ask, body).await
         }
-        // A stub that an exception broke stays broken: each question takes a new one.
-        let stub = namespace.by_name(object)?;
-        let answer = stub.fetch(&format!("http://shield{}", ask.target()), &init).await?;
-        let response: web_sys::Response = answer.dyn_into()?;
-        let word = response.headers().get("larder-word")?;
-        let buffered: Buffered = response.unchecked_into();
-        let record = Uint8Array::new(&buffered.array_buffer().await?);
-        Ok::<_, JsValue>(word.map(|word| (word, JsBlob(record))))
+        answer => answer,
     };
-    match talk.await {
-        Ok(Some(answer)) => Ok(answer),
-        Ok(None) => Err(StoreError),
-        Err(error) => {
-            let error =
-                error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
-            js::console_log(&format!("larder: {object} failed: {error}"));
-            Err(StoreError)
-        }
+    answer.ok().flatten().ok_or_else(|| {
+        js::console_log(&format!("larder: {object} failed"));
+        StoreError
+    })
+}
+
+/// One question. A stub that an exception broke stays broken, so each takes a new one.
+async fn talk(
+    namespace: &DurableNamespace,
+    object: &str,
+    ask: Ask,
+    body: Option<&JsBlob>,
+) -> Result<Option<(String, JsBlob)>, JsValue> {
+    let init = Object::new();
+    Reflect::set(&init, &"method".into(), &"POST".into())?;
+    if let Some(body) = body {
+        Reflect::set(&init, &"body".into(), &body.0)?;
     }
+    let answer = namespace.by_name(object)?.fetch(&format!("http://shield{}", ask.target()), &init).await?;
+    let response: web_sys::Response = answer.dyn_into()?;
+    let word = response.headers().get("larder-word")?.filter(|_| response.status() == 200);
+    let buffered: Buffered = response.unchecked_into();
+    let record = Uint8Array::new(&buffered.array_buffer().await?);
+    Ok(word.map(|word| (word, JsBlob(record))))
 }

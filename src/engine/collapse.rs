@@ -47,6 +47,7 @@ impl<P: Ports> Engine<P> {
                     };
                 }
                 Role::Follow(follow) => follow,
+                Role::Crowded => return Joined::Alone,
             };
             let verdict = match within(self.ports.sleep(patience), follow.verdict()).await {
                 Some(Some(verdict)) => verdict,

@@ -265,6 +265,7 @@ impl<P: Ports> Engine<P> {
     async fn refresh(&self, refreshing: Refreshing<P>) {
         let Refreshing { request, lookup, policy, entry, primary } = refreshing;
         let Role::Lead(lead) = self.isolate.flights.join(&self.ports, lookup.key) else { return };
+        let Some(lead) = self.lead_refresh(&policy, lookup.key, lead).await else { return };
         let now = self.ports.now();
         let stamp = self.stamp(now);
         let errand = Errand { request: &request, lookup: &lookup, policy: &policy, no_store: false };

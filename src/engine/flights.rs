@@ -45,7 +45,12 @@ pub(super) enum Role<P: Ports> {
     Lead(Lead<P>),
     /// Wait.
     Follow(Follow<P>),
+    /// Too many wait already.
+    Crowded,
 }
+
+/// So many requests may wait for one: each takes memory.
+const MAX_WAITING: usize = 4096;
 
 impl<P: Ports> Default for Flights<P> {
     fn default() -> Self {
@@ -58,6 +63,9 @@ impl<P: Ports> Flights<P> {
     pub(super) fn join(self: &Rc<Self>, ports: &Rc<P>, key: CacheKey) -> Role<P> {
         let mut flights = self.0.borrow_mut();
         if let Some(flight) = flights.get(&key) {
+            if Rc::strong_count(flight) > MAX_WAITING {
+                return Role::Crowded;
+            }
             return Role::Follow(Follow { flights: self.clone(), ports: ports.clone(), key, flight: flight.clone() });
         }
         let flight = Rc::new(Flight { landed: ports.signal(), verdict: RefCell::new(None) });

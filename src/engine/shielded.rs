@@ -15,7 +15,7 @@ use super::within::within;
 use crate::blob::Blob;
 use crate::cache::{Entry, record};
 use crate::key::CacheKey;
-use crate::policy::Tier;
+use crate::policy::{Collapse, Policy, Tier};
 use crate::reason::Reason;
 use crate::shield::{Ask, MAX_HANDED_OVER, Role, Word, object_for};
 
@@ -24,6 +24,9 @@ pub(super) const SHIELD: &str = "shield";
 
 /// Longest wait for a decision. A site must not notice a shield that is slow or far away.
 pub(super) const DECISION: Duration = Duration::from_millis(500);
+
+/// Whoever has waited for so many that went without a word waits no more.
+const MAX_TURNS: usize = 3;
 
 /// A lease is for a fetch and the body after it.
 const LONGEST_LEASE: Duration = Duration::from_secs(30);
@@ -38,12 +41,8 @@ impl<P: Ports> Engine<P> {
         // Whoever leads may fail at the very end of its time: that is worth hearing.
         let lease = (duration(fill.policy.timeout) + Duration::from_secs(1)).min(LONGEST_LEASE);
         let (object, patience) = (object_for(&key), lease);
-        loop {
-            let role = self.guarded(SHIELD, DECISION, async {
-                let (text, _) = self.ports.ask_shield(&object, Ask::Lead { key, lease }, None).await?;
-                Role::parse(&text).ok_or(StoreError)
-            });
-            let token = match role.await {
+        for _ in 0..MAX_TURNS {
+            let token = match self.ask_to_lead(key, lease).await {
                 Ok(Role::Lead(token)) => {
                     let lead = lead.with_lease(token, self.landings.clone());
                     return self.look_again(request, fill, lead).await;
@@ -72,6 +71,29 @@ impl<P: Ports> Engine<P> {
                 None => Joined::Leads(lead),
             };
         }
+        Joined::Leads(lead)
+    }
+
+    /// Leads a refresh among all isolates; `None` if another one is at it.
+    pub(super) async fn lead_refresh(&self, policy: &Policy, key: CacheKey, lead: Lead<P>) -> Option<Lead<P>> {
+        if policy.collapse != Collapse::Global || !self.ports.has_shield() {
+            return Some(lead);
+        }
+        match self.ask_to_lead(key, LONGEST_LEASE).await {
+            Ok(Role::Lead(token)) => Some(lead.with_lease(token, self.landings.clone())),
+            Ok(Role::Wait(_)) => None,
+            Err(StoreError) => Some(lead),
+        }
+    }
+
+    async fn ask_to_lead(&self, key: CacheKey, lease: Duration) -> Result<Role, StoreError> {
+        let nonce = (self.ports.draw() * 2f64.powi(53)) as u64;
+        let object = object_for(&key);
+        let asking = async {
+            let (text, _) = self.ports.ask_shield(&object, Ask::Lead { key, lease, nonce }, None).await?;
+            Role::parse(&text).ok_or(StoreError)
+        };
+        self.guarded(SHIELD, DECISION, asking).await
     }
 
     /// The record of another isolate, if it is whole and for this key.

@@ -9,7 +9,7 @@ use super::rules::CacheMode;
 const INACTIVE_ROUTE_KEYS: [&str; 2] = ["esi", "strict_purge"];
 
 /// Variables whose feature is not built yet.
-const INACTIVE_VARS: [&str; 6] = ["MEMCACHED", "BUDGET", "PURGE_BOUND", "ZONE_ID", "WARM", "PRESET"];
+const INACTIVE_VARS: [&str; 5] = ["MEMCACHED", "PURGE_BOUND", "ZONE_ID", "WARM", "PRESET"];
 
 /// A remark about a configuration that has no mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,12 @@ pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
     }
     if config.hosts.is_empty() {
         say("HOSTS", "is empty, so any host name that points here is served; list yours".to_owned());
+    }
+    for (name, redis) in &config.redis {
+        let nearby = ["http://127.", "http://localhost", "http://[::1]"].iter().any(|url| redis.url.starts_with(url));
+        if redis.url.starts_with("http://") && !nearby {
+            say(&format!("REDIS.{name}.url"), "is not https: pages and the token travel readable".to_owned());
+        }
     }
     let policies = config.table.routes.iter().map(|route| &route.policy).chain([&config.table.site]);
     for policy in policies {
@@ -86,7 +92,6 @@ pub fn inactive(vars: &Map<String, Value>) -> Vec<Advice> {
         for (path, route) in routes {
             let keys = INACTIVE_ROUTE_KEYS.iter().filter(|key| route.get(**key).is_some());
             paths.extend(keys.map(|key| format!("{path}.{key}")));
-            paths.extend((route.get("collapse") == Some(&Value::from("global"))).then(|| format!("{path}.collapse")));
         }
     }
     paths.into_iter().map(|path| Advice { path, text: "not yet active".to_owned() }).collect()

@@ -19,6 +19,8 @@ pub enum Ask {
         key: CacheKey,
         /// How long.
         lease: Duration,
+        /// The same each time one request asks, so that to ask twice is to ask once. At most 2^53.
+        nonce: u64,
     },
     /// To be told what the one that fetches brings.
     Wait {
@@ -80,7 +82,7 @@ impl Ask {
     #[must_use]
     pub fn target(&self) -> String {
         match self {
-            Self::Lead { key, lease } => format!("/{VERSION}/lead/{key}/{}", lease.as_millis()),
+            Self::Lead { key, lease, nonce } => format!("/{VERSION}/lead/{key}/{}/{nonce}", lease.as_millis()),
             Self::Wait { key, token, patience } => format!("/{VERSION}/wait/{key}/{token}/{}", patience.as_millis()),
             Self::Land { key, token, word } => format!("/{VERSION}/land/{key}/{token}/{word}"),
             Self::Spend { day, limit, wanted } => format!("/{VERSION}/spend/{day}/{limit}/{wanted}"),
@@ -93,7 +95,9 @@ impl Ask {
         let parts: Vec<_> = target.strip_prefix('/')?.split('/').collect();
         let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
         Some(match parts.as_slice() {
-            [VERSION, "lead", key, lease] => Self::Lead { key: CacheKey::parse(key)?, lease: millis(lease)? },
+            [VERSION, "lead", key, lease, nonce] => {
+                Self::Lead { key: CacheKey::parse(key)?, lease: millis(lease)?, nonce: nonce.parse().ok()? }
+            }
             [VERSION, "wait", key, token, patience] => {
                 Self::Wait { key: CacheKey::parse(key)?, token: token.parse().ok()?, patience: millis(patience)? }
             }

@@ -9,7 +9,7 @@ use crate::support::{Answer, Gate, Options, Origin, Reply, Worker, vars};
 
 struct Two {
     origin: Origin,
-    workers: [Worker; 2],
+    workers: Vec<Worker>,
     folder: std::path::PathBuf,
 }
 
@@ -19,7 +19,7 @@ impl Two {
         let origin = Origin::start();
         let options = || Options { persist: Some(folder.to_string_lossy().into_owned()), ..Options::default() };
         let vars = vars(&origin.url(), more);
-        let workers = [Worker::with(&vars, &options()), Worker::with(&vars, &options())];
+        let workers = vec![Worker::with(&vars, &options()), Worker::with(&vars, &options())];
         Self { origin, workers, folder }
     }
 
@@ -77,6 +77,25 @@ fn what_is_private_is_fetched_by_each() {
     let replies = two.storm("/private", 5, &gate);
     assert!(replies.iter().all(|reply| reply.text() == "own" && !reply.is_hit()));
     assert_eq!(two.origin.asked("/private").len(), 10);
+}
+
+#[test]
+fn when_the_one_that_leads_dies_another_takes_over() {
+    let mut two = Two::start("dies", &json!({ "SITE": { "collapse": "global", "timeout": 2 } }));
+    let gate = Gate::new();
+    let script = gate.clone();
+    two.origin.on("/dies", move |asked| match asked.number {
+        1 => Answer::Gated(script.clone(), Box::new(Answer::Reset)),
+        _ => Answer::ok(&[("Cache-Control", "max-age=60")], "page"),
+    });
+    let abandoned = two.workers[0].client("site.test").open(b"GET /dies HTTP/1.1\r\nHost: site.test\r\n\r\n");
+    two.origin.wait_for("/dies", 1);
+    // Its runtime is killed in the middle of the request.
+    drop(two.workers.remove(0));
+    drop(abandoned);
+    let reply = two.workers[0].client("site.test").get("/dies", &[]);
+    assert_eq!((reply.status, reply.text().as_str()), (200, "page"));
+    gate.open();
 }
 
 #[test]

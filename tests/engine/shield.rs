@@ -89,7 +89,7 @@ fn a_leader_that_dies_is_succeeded_within_its_lease() {
     let key = isolates[0].key_of("/a");
     let executor = &isolates[0].ports.executor;
     // Somebody took the lease and is never heard of again.
-    let lease = Ask::Lead { key, lease: Duration::from_secs(5) };
+    let lease = Ask::Lead { key, lease: Duration::from_secs(5), nonce: 1 };
     let taken = executor.run(isolates[0].ports.shield.ask(executor, lease, None)).expect("it answers");
     assert_eq!(Role::parse(&taken.0), Some(Role::Lead(1)));
     let before = executor.now();
@@ -100,16 +100,32 @@ fn a_leader_that_dies_is_succeeded_within_its_lease() {
 }
 
 #[test]
+fn a_stale_page_is_refreshed_by_one_isolate() {
+    let vars = json!({ "SITE": { "collapse": "global", "stale_while_revalidate": "1h" } });
+    let isolates = isolates(&vars, slowly(200, "max-age=60"));
+    isolates.iter().for_each(|world| drop(world.get("/a", &[])));
+    assert_eq!(isolates[0].asked(), 1);
+    isolates[0].advance(61);
+    let answers = all_ask(&isolates, 10);
+    assert!(answers.iter().all(|answer| answer.reason() == Some("stale-while-revalidate")));
+    assert_eq!(isolates[0].asked(), 2);
+}
+
+#[test]
 fn a_late_leader_changes_nothing() {
     let isolates = isolates(&global(), slowly(200, "max-age=60"));
     let key = isolates[0].key_of("/a");
     let (executor, shield) = (&isolates[0].ports.executor, &isolates[0].ports.shield);
     let ask = |ask| executor.run(shield.ask(executor, ask, None)).expect("it answers").0;
-    assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(1) }), "lead 1");
+    assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(1), nonce: 1 }), "lead 1");
     isolates[0].advance(2);
-    assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(9) }), "lead 2");
+    assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(9), nonce: 1 }), "lead 2");
     ask(Ask::Land { key, token: 1, word: Word::Stored });
-    assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(1) }), "wait 2", "the second lease still holds");
+    assert_eq!(
+        ask(Ask::Lead { key, lease: Duration::from_secs(1), nonce: 1 }),
+        "wait 2",
+        "the second lease still holds"
+    );
 }
 
 #[test]
@@ -137,7 +153,7 @@ fn both_sides_read_what_the_other_writes() {
         [Word::Stored, Word::Refused(Reason::NoStore), Word::Unreachable, Word::Timeout, Word::Failed, Word::Gone];
     let lands = words.map(|word| Ask::Land { key, token: 7, word });
     let asks = [
-        Ask::Lead { key, lease: Duration::from_millis(1500) },
+        Ask::Lead { key, lease: Duration::from_millis(1500), nonce: 1 },
         Ask::Wait { key, token: 7, patience: Duration::from_secs(3) },
         Ask::Spend { day: 20_000, limit: 900, wanted: 18 },
     ];

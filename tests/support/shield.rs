@@ -35,7 +35,7 @@ impl Shield {
         }
         let nothing = Bytes::new();
         match ask {
-            Ask::Lead { key, lease } => Ok((self.lead(key, lease, executor.now()).to_string(), nothing)),
+            Ask::Lead { key, lease, .. } => Ok((self.lead(key, lease, executor.now()).to_string(), nothing)),
             Ask::Wait { key, token, patience } => Ok(self.wait(executor, key, token, patience).await),
             Ask::Land { key, token, word } => {
                 let mut leases = self.leases.borrow_mut();
