@@ -56,6 +56,8 @@ reasons! {
     HeaderUnclassified = "header-unclassified",
     /// The request has been through this cache before.
     Loop = "loop",
+    /// The route says `strict_purge`, and the ledger of purges cannot be asked.
+    LedgerUnavailable = "ledger-unavailable",
 
     // The answer is not stored.
     /// The response says `no-store`.

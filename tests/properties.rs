@@ -377,7 +377,7 @@ fn any_head() -> impl Strategy<Value = Head> {
                 draw: f32::from((draw % 1000) as u16) / 1000.0,
                 selecting: selecting.into_iter().map(|(field, value)| Selecting { name: name(field), value }).collect(),
                 generation: numbers[0],
-                stamp: Stamp { incarnation: numbers[1], sequence: numbers[2] },
+                stamp: Stamp { own: numbers[0], incarnation: numbers[1], sequence: numbers[2] },
                 fingerprint: numbers[3],
                 tags,
                 groups,

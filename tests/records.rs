@@ -43,7 +43,7 @@ fn entry() -> Entry<Bytes> {
             Selecting { name: http::header::COOKIE, value: None },
         ],
         generation: 11,
-        stamp: Stamp { incarnation: 12, sequence: 13 },
+        stamp: Stamp { own: 16, incarnation: 12, sequence: 13 },
         fingerprint: 14,
         tags: vec!["news".to_owned(), "page-1".to_owned()],
         groups: vec!["articles".to_owned()],

@@ -14,6 +14,8 @@ use crate::policy::Policy;
 /// with the ledger it was numbered by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stamp {
+    /// The last number of the isolate's own: what it sees itself counts before the ledger says so.
+    pub own: u64,
     /// Which ledger.
     pub incarnation: u64,
     /// Its last number.

@@ -112,6 +112,7 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
     write_terms(&mut writer, &head.terms);
     writer.u32(head.draw.to_bits());
     writer.u64(head.generation);
+    writer.u64(head.stamp.own);
     writer.u64(head.stamp.incarnation);
     writer.u64(head.stamp.sequence);
     writer.u64(head.fingerprint);
@@ -158,7 +159,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
     let terms = read_terms(&mut reader)?;
     let draw = f32::from_bits(reader.u32()?);
     let generation = reader.u64()?;
-    let stamp = Stamp { incarnation: reader.u64()?, sequence: reader.u64()? };
+    let stamp = Stamp { own: reader.u64()?, incarnation: reader.u64()?, sequence: reader.u64()? };
     let fingerprint = reader.u64()?;
     let body = BodyFacts { length: reader.u64()?, digest: reader.digest()? };
     let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;

@@ -38,6 +38,8 @@ pub enum Deferred<P: Ports> {
     Write(Writing<P>),
     /// Offer an entry to the tiers that charge for writes.
     Offer(Writing<P>),
+    /// Look what is new in the ledger.
+    RefreshIndex,
     /// Refresh an entry that was served.
     Refresh(Box<Refreshing<P>>),
     /// Remove what must not be found again.
@@ -100,6 +102,7 @@ impl<P: Ports> Engine<P> {
     async fn do_work(&self, deferred: Deferred<P>) {
         match deferred {
             Deferred::Tell => {}
+            Deferred::RefreshIndex => self.refresh_index_for_others().await,
             Deferred::Store(storing) => self.store(*storing).await,
             Deferred::Write(writing) => self.write(writing).await,
             Deferred::Offer(offer) => self.take_offer(offer).await,

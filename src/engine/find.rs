@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::Engine;
+use super::ledger::Trust;
 use super::ports::Ports;
-use crate::cache::reuse::{Question, Reuse, decide};
+use crate::cache::reuse::{Purged, Question, Reuse, decide};
 use crate::cache::variant::{answers, variant_key};
 use crate::cache::{Entry, Head};
 use crate::fields::{Forward, NO_VARY_SEARCH, RequestDirectives, SearchVariance, Timestamp};
@@ -22,6 +23,7 @@ pub(super) struct Asking<'a> {
     pub policy: &'a Policy,
     pub wanted: Wanted<'a>,
     pub directives: RequestDirectives,
+    pub trust: Trust,
     pub now: Timestamp,
 }
 
@@ -166,7 +168,8 @@ impl<P: Ports> Engine<P> {
 
     /// What may be done with an entry.
     pub(super) fn judge(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> Reuse {
-        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head);
+        let doubtful = (asking.trust == Trust::Doubt).then_some(Purged::Soft);
+        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head).or(doubtful);
         let question = Question {
             wanted: asking.wanted,
             directives: asking.directives,

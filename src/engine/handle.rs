@@ -12,6 +12,7 @@ use super::deferred::{Deferred, Refreshing, backfill};
 use super::exchange::LOOP;
 use super::fill::Fill;
 use super::find::Asking;
+use super::ledger::Trust;
 use super::ports::{Body, Ports};
 use super::report::Report;
 use super::settings::Configured;
@@ -143,8 +144,12 @@ impl<P: Ports> Engine<P> {
             ClientDirectives::Honour => RequestDirectives::read(&request.head.headers),
             ClientDirectives::Ignore => RequestDirectives::default(),
         };
+        let trust = self.trust_index(policy.strict_purge).await;
+        if trust == Trust::Doubt && policy.strict_purge {
+            return self.pass_whole(request, policy, Reason::LedgerUnavailable).await;
+        }
         let now = self.ports.now();
-        let asking = Asking { lookup, policy, wanted: request.head.wanted(), directives, now };
+        let asking = Asking { lookup, policy, wanted: request.head.wanted(), directives, trust, now };
         let mut found = self.find(config, asking).await;
         if !found.is_fresh()
             && let Some(equivalent) = self.find_equivalent(config, request.head, selected, asking).await
@@ -172,8 +177,9 @@ impl<P: Ports> Engine<P> {
                 let ahead = self.refreshes_ahead(&entry, asking);
                 let offer = self.offer(&entry, policy, &found.backfill);
                 let backfill = backfill(&entry, reuse, policy, found.backfill);
+                let index = self.index_ages(now).then_some(Deferred::RefreshIndex);
                 let refresh = ahead.then(|| refreshing(request, asking, policy, entry, found.primary));
-                Outcome::new(response, report, backfill.into_iter().chain(offer).chain(refresh).collect())
+                Outcome::new(response, report, backfill.into_iter().chain(offer).chain(refresh).chain(index).collect())
             }
             Reuse::Stale { age, ttl, reason } => {
                 let report = Report { ttl: Some(ttl), reason: Some(reason), ..report };

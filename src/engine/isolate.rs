@@ -31,6 +31,9 @@ pub struct Isolate<P: Ports> {
     pub(super) memory: RefCell<Memory<P::Blob>>,
     pub(super) flights: Rc<Flights<P>>,
     pub(super) purges: RefCell<PurgeIndex>,
+    /// What those wait for who want to know what is new in the ledger.
+    pub(super) index_refresh: RefCell<Option<P::Signal>>,
+    refresh_began: Cell<Option<Timestamp>>,
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,
     pub(super) backoff: RefCell<Backoff>,
@@ -49,6 +52,8 @@ impl<P: Ports> Default for Isolate<P> {
             memory: RefCell::default(),
             flights: Rc::default(),
             purges: RefCell::default(),
+            index_refresh: RefCell::default(),
+            refresh_began: Cell::default(),
             searches: RefCell::default(),
             pacing: RefCell::default(),
             backoff: RefCell::default(),
@@ -108,6 +113,15 @@ impl<P: Ports> Isolate<P> {
     /// What is left of this isolate's portion of writes to KV.
     pub(super) fn portion(&self, day: u64) -> std::cell::RefMut<'_, Portion> {
         std::cell::RefMut::map(self.portion.borrow_mut(), |portion| portion.on(day))
+    }
+
+    /// Whether the caller is the one to refresh the index: one at a time, and no more often than each second.
+    pub(super) fn begins_refresh(&self, now: Timestamp) -> bool {
+        let begins = self.refresh_began.get().is_none_or(|began| now.since(began) >= Seconds::new(1));
+        if begins {
+            self.refresh_began.set(Some(now));
+        }
+        begins
     }
 
     /// Whether an entry is offered to the tiers that charge for writes for the first time here.

@@ -17,6 +17,7 @@ mod find;
 mod flights;
 mod handle;
 mod isolate;
+mod ledger;
 mod pass;
 pub mod ports;
 mod post;

@@ -18,6 +18,7 @@ use crate::forward::{pass_through, plan};
 use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{CacheMode, Config, Origin, Policy};
+use crate::purge::{Name, Purge};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
 
@@ -70,7 +71,7 @@ impl<P: Ports> Engine<P> {
         report.origin_millis = Some(fetched.received.as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
         let overtaken = self.isolate.purges.borrow().purged_since(&head.url, before);
-        let mut deferred = self.invalidate(head, &response.head);
+        let mut deferred = self.invalidate(head, &response.head).await;
         let (response, kept) = match posted.filter(|_| !overtaken) {
             Some(sent) => self.keep_for_get(head, &sent, response, fetched),
             None => (response, None),
@@ -84,27 +85,27 @@ impl<P: Ports> Engine<P> {
 
     /// Forgets what an unsafe request changed, and distrusts what is stored for whoever asked, before the request is answered: whoever
     /// is redirected to a page sees the new one. The record of it is what counts; emptying slots is tidying up.
-    fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Vec<Deferred<P>> {
+    async fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Vec<Deferred<P>> {
         let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
-        let now = self.ports.now();
-        let mut purges = self.isolate.purges.borrow_mut();
-        let mut removals = Vec::new();
-        for group in groups_invalidated_by(request, response) {
-            purges.purge_group(&request.url, &group, now);
-        }
+        let groups = groups_invalidated_by(request, response);
+        let mut purges: Vec<_> = groups.iter().map(|group| Purge::hard(Name::group(&request.url, group))).collect();
         let urls = invalidated_by(request, response);
+        let mut removals = Vec::new();
         for url in &urls {
             let selected = config.table.select(url, &Method::GET);
             if selected.policy.cache != CacheMode::Pass {
-                purges.purge_url(url, now);
+                purges.push(Purge::hard(Name::url(url)));
                 let keys = self.keys_of(config, request, url);
                 removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
             }
         }
         if !urls.is_empty() {
-            for identity in self.identities_of(config, request) {
-                purges.expire_identity(identity, now);
-            }
+            let identities = self.identities_of(config, request);
+            purges.extend(identities.into_iter().map(|identity| Purge::soft(Name::identity(identity))));
+        }
+        if self.record(&purges, true).await.is_err() {
+            // The visitor's request succeeded, and this isolate knows; elsewhere the entries end with their lifetimes.
+            self.ports.log("larder: an invalidation could not be recorded");
         }
         removals
     }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use super::isolate::Room;
@@ -74,6 +75,12 @@ pub trait Ports: Sized + 'static {
         ask: Ask,
         body: Option<&Self::Blob>,
     ) -> impl Future<Output = Result<(String, Self::Blob), StoreError>>;
+
+    /// Whether there is a ledger of purges.
+    fn has_ledger(&self) -> bool;
+
+    /// Asks it.
+    fn ask_ledger(&self, target: &str, body: Option<Bytes>) -> impl Future<Output = Result<Bytes, StoreError>>;
 
     /// A new event.
     fn signal(&self) -> Self::Signal;

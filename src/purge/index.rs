@@ -1,105 +1,119 @@
 //! The index of purges that an isolate holds in memory: one comparison per hit, no matter how many there are.
+//!
+//! What the isolate itself has seen counts at once, by numbers of its own. What the ledger says counts everywhere, by the ledger's.
 
-use std::collections::HashMap;
-
+use super::records::{Purge, Records};
+use super::snapshot::Snapshot;
 use crate::cache::reuse::Purged;
 use crate::cache::{Head, Stamp};
-use crate::digest::Framed;
 use crate::fields::Timestamp;
 use crate::url::CanonicalUrl;
 
-/// When there are more, the older half gives way to a floor: entries from before it count as purged.
-const MAX_RECORDS: usize = 100_000;
+/// When the isolate has seen more, the older half gives way to a floor: entries from before it count as purged.
+const MAX_OWN: usize = 20_000;
 
-/// Purges by what they name. A record with a number not below an entry's purges it.
+/// Purges by what they name. A record with a number above an entry's purges it.
 #[derive(Debug, Default)]
 pub struct PurgeIndex {
-    urls: HashMap<u64, u64>,
-    identities: HashMap<u64, u64>,
-    groups: HashMap<u64, u64>,
-    last: u64,
-    floor: u64,
+    own: Records,
+    ledger: Option<Ledger>,
+}
+
+/// What the ledger said last.
+#[derive(Debug)]
+struct Ledger {
+    incarnation: u64,
+    records: Records,
+    /// When it said so; not later than it did.
+    as_of: Timestamp,
 }
 
 impl PurgeIndex {
     /// What is known of purges now: to be taken before an origin is asked.
     #[must_use]
     pub fn stamp(&mut self, now: Timestamp) -> Stamp {
-        Stamp { incarnation: 0, sequence: self.next(now) }
+        let own = self.next(now);
+        match &self.ledger {
+            Some(ledger) => Stamp { own, incarnation: ledger.incarnation, sequence: ledger.records.last },
+            None => Stamp { own, ..Stamp::default() },
+        }
     }
 
-    /// Records that everything stored for `url` is invalid: all variants, all identities.
-    pub fn purge_url(&mut self, url: &CanonicalUrl, now: Timestamp) {
+    /// Records a purge that this isolate has seen.
+    pub fn purge(&mut self, purge: &Purge, now: Timestamp) {
         let sequence = self.next(now);
-        self.urls.insert(url_hash(url), sequence);
-        self.keep_within_bounds();
+        self.own.insert(purge, sequence);
+        if self.own.len() > MAX_OWN {
+            self.own.forget_half();
+        }
     }
 
-    /// Records that everything stored for an identity is stale: it did something, and what it sees may have changed.
-    pub fn expire_identity(&mut self, identity: u64, now: Timestamp) {
-        let sequence = self.next(now);
-        self.identities.insert(identity, sequence);
-        self.keep_within_bounds();
-    }
-
-    /// Records that everything stored for the group `group` at the origin of `url` is invalid.
-    pub fn purge_group(&mut self, url: &CanonicalUrl, group: &str, now: Timestamp) {
-        let sequence = self.next(now);
-        self.groups.insert(group_hash(url, group), sequence);
-        self.keep_within_bounds();
-    }
-
-    /// Whether an entry for `url` has been purged since it was asked for.
+    /// Whether an entry for `url` has been purged since it was asked for. One that was numbered by another ledger is lost: that one may
+    /// have known of a purge.
     #[must_use]
     pub fn purged(&self, url: &CanonicalUrl, head: &Head) -> Option<Purged> {
-        let later = |sequence: Option<&u64>| sequence.is_some_and(|purged| *purged > head.stamp.sequence);
-        let of_group = |group: &String| later(self.groups.get(&group_hash(url, group)));
-        if self.purged_since(url, head.stamp) || (!self.groups.is_empty() && head.groups.iter().any(of_group)) {
+        let own = self.own.purged(url, head, head.stamp.own);
+        let Some(ledger) = self.ledger.as_ref().filter(|_| own != Some(Purged::Hard)) else { return own };
+        if ledger.incarnation != head.stamp.incarnation {
             return Some(Purged::Hard);
         }
-        head.identities.iter().any(|identity| later(self.identities.get(identity))).then_some(Purged::Soft)
+        ledger.records.purged(url, head, head.stamp.sequence).or(own)
     }
 
     /// Whether all that was known of `url` at `stamp` has been purged since.
     #[must_use]
     pub fn purged_since(&self, url: &CanonicalUrl, stamp: Stamp) -> bool {
-        let later = |purged: &u64| *purged > stamp.sequence;
-        stamp.sequence < self.floor || (!self.urls.is_empty() && self.urls.get(&url_hash(url)).is_some_and(later))
+        let by_ledger = |ledger: &Ledger| ledger.records.url_purged(url, stamp.sequence);
+        self.own.url_purged(url, stamp.own) || self.ledger.as_ref().is_some_and(by_ledger)
+    }
+
+    /// How old what the ledger said is; `None` if it has not said anything yet.
+    #[must_use]
+    pub fn age_millis(&self, now: Timestamp) -> Option<u64> {
+        self.ledger.as_ref().map(|ledger| now.as_millis().saturating_sub(ledger.as_of.as_millis()))
+    }
+
+    /// Which ledger, and its last number that is known here.
+    #[must_use]
+    pub fn known(&self) -> (u64, u64) {
+        self.ledger.as_ref().map_or((0, 0), |ledger| (ledger.incarnation, ledger.records.last))
+    }
+
+    /// Takes in what the ledger says, as of a moment. `false` if it does not fit what is known: then all of it is needed.
+    pub fn update(&mut self, snapshot: Snapshot, as_of: Timestamp) -> bool {
+        if snapshot.since == 0 {
+            let (incarnation, records) = snapshot.into_records();
+            // A copy that is older than what is known would bring back what was purged.
+            let newer = self
+                .ledger
+                .as_ref()
+                .is_none_or(|known| known.incarnation != incarnation || known.records.last <= records.last);
+            if newer {
+                self.ledger = Some(Ledger { incarnation, records, as_of });
+            }
+            return newer;
+        }
+        let Some(ledger) = self.ledger.as_mut() else { return false };
+        if ledger.incarnation != snapshot.incarnation || ledger.records.last < snapshot.since {
+            return false;
+        }
+        snapshot.add_to(&mut ledger.records);
+        ledger.as_of = as_of.max(ledger.as_of);
+        true
+    }
+
+    /// All that the ledger said, for others in this data centre, and as of when.
+    #[must_use]
+    pub fn copy(&self) -> Option<(Snapshot, Timestamp)> {
+        let ledger = self.ledger.as_ref()?;
+        Some((Snapshot::of(ledger.incarnation, &ledger.records), ledger.as_of))
     }
 
     /// Numbers grow by at least one at each use, and follow the clock, so that isolates agree but for the differences between
     /// their clocks.
     fn next(&mut self, now: Timestamp) -> u64 {
         const PER_MILLISECOND: u64 = 1000;
-        self.last = (self.last + 1).max(now.as_millis() * PER_MILLISECOND);
-        self.last
+        self.own.last = (self.own.last + 1).max(now.as_millis() * PER_MILLISECOND);
+        self.own.last
     }
-
-    fn keep_within_bounds(&mut self) {
-        if self.urls.len() + self.identities.len() + self.groups.len() > MAX_RECORDS {
-            self.raise_floor();
-        }
-    }
-
-    fn raise_floor(&mut self) {
-        let records = [&self.urls, &self.identities, &self.groups];
-        let mut sequences: Vec<_> = records.iter().flat_map(|records| records.values()).copied().collect();
-        let middle = sequences.len() / 2;
-        let (_, median, _) = sequences.select_nth_unstable(middle);
-        self.floor = *median;
-        let floor = self.floor;
-        for records in [&mut self.urls, &mut self.identities, &mut self.groups] {
-            records.retain(|_, sequence| *sequence > floor);
-        }
-    }
-}
-
-/// Path and query of a URL, whatever the route makes of its parameters.
-fn url_hash(url: &CanonicalUrl) -> u64 {
-    Framed::new("url").part(url.scheme.as_str()).part(url.authority.as_str()).part(url.target()).finish_short()
-}
-
-/// A group belongs to one origin ([RFC 9875 §2.1](https://www.rfc-editor.org/rfc/rfc9875#section-2.1)).
-fn group_hash(url: &CanonicalUrl, group: &str) -> u64 {
-    Framed::new("group").part(url.scheme.as_str()).part(url.authority.as_str()).part(group).finish_short()
 }

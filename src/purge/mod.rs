@@ -1,5 +1,15 @@
 //! What was invalidated, and whether an entry is older than that.
 
+mod area;
 mod index;
+pub mod ledger;
+mod name;
+mod records;
+mod snapshot;
+mod table;
 
+pub use area::Area;
 pub use index::PurgeIndex;
+pub use name::Name;
+pub use records::{Purge, What};
+pub use snapshot::{AreaRecord, Snapshot};

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
 pub mod executor;
+pub mod ledger;
 pub mod shield;
 pub mod world;
 

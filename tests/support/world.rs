@@ -22,6 +22,7 @@ use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
 use super::executor::Executor;
+use super::ledger::Ledger;
 use super::shield::Shield;
 use super::{NOW, headers};
 
@@ -89,6 +90,7 @@ pub struct WorldPorts {
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
     pub redis: RefCell<HashMap<String, (Bytes, u64)>>,
     pub shield: Shield,
+    pub ledger: Ledger,
     pub faults: RefCell<HashMap<Tier, Fault>>,
     pub tiers: RefCell<Vec<Tier>>,
     pub draws: Cell<f64>,
@@ -195,6 +197,14 @@ impl Ports for WorldPorts {
         // Both sides read what the other writes.
         let ask = Ask::parse(&ask.target()).expect("it reads back");
         self.shield.ask(&self.executor, ask, body.cloned()).await
+    }
+
+    fn has_ledger(&self) -> bool {
+        self.ledger.is_there.get()
+    }
+
+    async fn ask_ledger(&self, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
+        self.ledger.ask(&self.executor, target, body).await
     }
 
     fn signal(&self) -> Rc<Cell<bool>> {
@@ -311,6 +321,7 @@ impl World {
             stores: RefCell::default(),
             redis: RefCell::default(),
             shield: Shield::default(),
+            ledger: Ledger::default(),
             faults: RefCell::default(),
             tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
             draws: Cell::new(0.0),

@@ -1,0 +1,160 @@
+//! Purges everywhere: the ledger, and how old what this isolate knows of it may be.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::ports::{Ports, StoreError};
+use super::settings::Configured;
+use super::within::within;
+use crate::blob::Blob;
+use crate::digest::Framed;
+use crate::fields::Timestamp;
+use crate::key::CacheKey;
+use crate::policy::Tier;
+use crate::purge::ledger::{APPEND, Appended, Wire, index_target};
+use crate::purge::{Purge, Snapshot};
+
+/// The name of its breaker.
+pub(super) const LEDGER: &str = "ledger";
+
+/// Longest wait for what it knows.
+const READING: Duration = Duration::from_millis(500);
+
+/// Longest wait for a purge to be recorded.
+const RECORDING: Duration = Duration::from_secs(3);
+
+/// How much longer than its bound an index holds while the ledger cannot be reached.
+const GRACE_MILLIS: u64 = 60_000;
+
+/// Whether what is known of purges may be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It is young enough.
+    Sure,
+    /// It is too old, and cannot be had anew: what is stored has to be validated.
+    Doubt,
+}
+
+impl<P: Ports> Engine<P> {
+    /// Makes sure that the index is no older than its bound before anything is reused or filled. `strictly`: as new as can be.
+    pub(super) async fn trust_index(&self, strictly: bool) -> Trust {
+        if !self.ports.has_ledger() {
+            return Trust::Sure;
+        }
+        let bound = self.purge_bound();
+        let age = || self.isolate.purges.borrow().age_millis(self.ports.now());
+        let is_young = |age: Option<u64>| age.is_some_and(|age| age <= bound);
+        if !strictly && is_young(age()) {
+            return Trust::Sure;
+        }
+        let fresh = self.refresh_index_together(strictly).await.is_ok();
+        match age() {
+            _ if fresh => Trust::Sure,
+            Some(age) if !strictly && age <= bound + GRACE_MILLIS => Trust::Sure,
+            _ => Trust::Doubt,
+        }
+    }
+
+    /// Whether it is time to look what is new, so that no request has to wait for it later.
+    pub(super) fn index_ages(&self, now: Timestamp) -> bool {
+        let half = self.purge_bound() / 2;
+        self.ports.has_ledger()
+            && self.isolate.purges.borrow().age_millis(now).is_some_and(|age| age > half)
+            && self.isolate.begins_refresh(now)
+    }
+
+    /// Records purges: here at once, and in the ledger for everyone. `by_anyone`: an unsafe request brought them about.
+    pub(super) async fn record(&self, purges: &[Purge], by_anyone: bool) -> Result<Option<Appended>, StoreError> {
+        if purges.is_empty() {
+            return Ok(None);
+        }
+        let now = self.ports.now();
+        for purge in purges {
+            self.isolate.purges.borrow_mut().purge(purge, now);
+        }
+        if !self.ports.has_ledger() {
+            return Ok(None);
+        }
+        let wires: Vec<_> = purges.iter().map(|purge| Wire::new(purge, by_anyone)).collect();
+        let body = Bytes::from(serde_json::to_vec(&wires).unwrap_or_default());
+        // Not behind the breaker: a purge is always tried.
+        let asking = within(self.ports.sleep(RECORDING), self.ports.ask_ledger(APPEND, Some(body)));
+        let answer = asking.await.ok_or(StoreError)??;
+        let appended: Appended = serde_json::from_slice(&answer).map_err(|_| StoreError)?;
+        (appended.sequences.len() == purges.len()).then_some(Some(appended)).ok_or(StoreError)
+    }
+
+    /// One request looks what is new, the others wait for it.
+    async fn refresh_index_together(&self, strictly: bool) -> Result<(), StoreError> {
+        let under_way = self.isolate.index_refresh.borrow().clone();
+        if let Some(signal) = under_way.filter(|_| !strictly) {
+            let waited = within(self.ports.sleep(READING), self.ports.wait(signal)).await;
+            return waited.and_then(Result::ok).ok_or(StoreError);
+        }
+        let signal = self.ports.signal();
+        self.isolate.index_refresh.replace(Some(signal.clone()));
+        let result = self.refresh_index().await;
+        self.isolate.index_refresh.replace(None);
+        self.ports.raise(&signal);
+        result
+    }
+
+    /// Looks what is new, and leaves a copy for others in this data centre.
+    pub(super) async fn refresh_index_for_others(&self) {
+        if self.take_copy().await || self.refresh_index().await.is_err() {
+            return;
+        }
+        let copy = self.isolate.purges.borrow().copy();
+        if let Some((snapshot, as_of)) = copy.filter(|_| self.ports.has(Tier::Colo)) {
+            let bytes = [&as_of.as_millis().to_be_bytes()[..], &snapshot.encode()].concat();
+            let life = Duration::from_millis(self.purge_bound()).max(Duration::from_secs(1));
+            let _ = self.ports.write(Tier::Colo, copy_key(), &P::Blob::from_bytes(bytes.into()), life).await;
+        }
+    }
+
+    /// The copy that somebody else left, if it is young: its age counts, not when it was found.
+    async fn take_copy(&self) -> bool {
+        if !self.ports.has(Tier::Colo) {
+            return false;
+        }
+        let Ok(Some(copy)) = self.ports.read(Tier::Colo, copy_key()).await else { return false };
+        let bytes = copy.read(0..copy.len());
+        let Some((moment, snapshot)) = bytes.split_at_checked(8) else { return false };
+        let as_of = Timestamp::from_millis(moment.try_into().map_or(0, u64::from_be_bytes));
+        let is_young = self.ports.now().as_millis().abs_diff(as_of.as_millis()) <= self.purge_bound() / 2;
+        let snapshot = Snapshot::decode(&bytes.slice_ref(snapshot)).filter(|_| is_young);
+        snapshot.is_some_and(|snapshot| self.isolate.purges.borrow_mut().update(snapshot, as_of))
+    }
+
+    async fn refresh_index(&self) -> Result<(), StoreError> {
+        let (incarnation, last) = self.isolate.purges.borrow().known();
+        if self.read_ledger(incarnation, last).await? {
+            return Ok(());
+        }
+        // It does not continue what is known here.
+        if self.read_ledger(0, 0).await? { Ok(()) } else { Err(StoreError) }
+    }
+
+    async fn read_ledger(&self, incarnation: u64, since: u64) -> Result<bool, StoreError> {
+        let asked = self.ports.now();
+        let target = index_target(incarnation, since);
+        let bytes = self.guarded(LEDGER, READING, self.ports.ask_ledger(&target, None)).await?;
+        let snapshot = Snapshot::decode(&bytes).ok_or(StoreError)?;
+        Ok(self.isolate.purges.borrow_mut().update(snapshot, asked))
+    }
+
+    /// Milliseconds.
+    pub(super) fn purge_bound(&self) -> u64 {
+        match &self.settings.state {
+            Configured::Ready(config) => config.purge_bound.as_millis(),
+            Configured::Broken { .. } => 0,
+        }
+    }
+}
+
+/// Where the copy is.
+fn copy_key() -> CacheKey {
+    CacheKey(Framed::new("purge index 1").finish())
+}

@@ -1,0 +1,94 @@
+//! A simulated ledger of purges.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use larder::engine::ports::StoreError;
+use larder::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
+use larder::purge::{Area, AreaRecord, Name, Snapshot};
+
+use super::executor::Executor;
+use super::world::Fault;
+
+pub struct Ledger {
+    pub is_there: Cell<bool>,
+    pub fault: Cell<Fault>,
+    /// Another one knows nothing of what this one knew.
+    pub incarnation: Cell<u64>,
+    records: RefCell<BTreeMap<(Option<Name>, Option<Area>, bool), u64>>,
+    last: Cell<u64>,
+    /// How often it was read.
+    pub reads: Cell<usize>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            is_there: Cell::new(false),
+            fault: Cell::default(),
+            incarnation: Cell::new(7),
+            records: RefCell::default(),
+            last: Cell::new(1),
+            reads: Cell::new(0),
+        }
+    }
+}
+
+impl Ledger {
+    pub async fn ask(&self, executor: &Executor, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
+        let fault = self.fault.get();
+        executor.sleep(fault.delay).await;
+        if fault.fails {
+            return Err(StoreError);
+        }
+        if target == APPEND {
+            let wires: Vec<Wire> = serde_json::from_slice(&body.unwrap_or_default()).map_err(|_| StoreError)?;
+            return Ok(serde_json::to_vec(&self.append(&wires)).expect("it can be written").into());
+        }
+        let (incarnation, since) = parse_index_target(target).ok_or(StoreError)?;
+        self.reads.set(self.reads.get() + 1);
+        Ok(self.snapshot(if incarnation == self.incarnation.get() { since } else { 0 }).encode().into())
+    }
+
+    fn append(&self, wires: &[Wire]) -> Appended {
+        let mut appended = Appended { incarnation: self.incarnation.get(), sequences: Vec::new(), new: Vec::new() };
+        for wire in wires {
+            self.last.set(self.last.get() + 1);
+            let key = (wire.parsed_name(), wire.area.clone(), wire.hard);
+            appended.new.push(self.records.borrow_mut().insert(key, self.last.get()).is_none());
+            appended.sequences.push(self.last.get());
+        }
+        appended
+    }
+
+    fn snapshot(&self, since: u64) -> Snapshot {
+        let records = self.records.borrow();
+        let later = || records.iter().filter(|(_, sequence)| **sequence > since);
+        let named = |wanted: bool| {
+            later()
+                .filter(|((_, _, hard), _)| *hard == wanted)
+                .filter_map(|((name, ..), sequence)| Some(((*name)?, *sequence)))
+                .collect()
+        };
+        let area = |((_, area, hard), sequence): (&(Option<Name>, Option<Area>, bool), &u64)| {
+            Some(AreaRecord { area: area.clone()?, sequence: *sequence, hard: *hard })
+        };
+        Snapshot {
+            incarnation: self.incarnation.get(),
+            since,
+            last: self.last.get(),
+            floor: 0,
+            hard: named(true),
+            soft: named(false),
+            areas: later().filter_map(area).collect(),
+        }
+    }
+
+    /// It is lost, and begins anew.
+    pub fn lose(&self) {
+        self.incarnation.set(self.incarnation.get() + 1);
+        self.records.borrow_mut().clear();
+        self.last.set(1);
+    }
+}
