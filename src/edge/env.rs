@@ -72,9 +72,9 @@ pub(super) fn kv(env: &JsValue) -> Option<KvNamespace> {
     binding(env, "CACHE").map(JsCast::unchecked_into)
 }
 
-/// The objects that are bound as `SHIELD`.
-pub(super) fn shield(env: &JsValue) -> Option<DurableNamespace> {
-    binding(env, "SHIELD").map(JsCast::unchecked_into)
+/// The Durable Objects that are bound by this name.
+pub(super) fn objects(env: &JsValue, name: &str) -> Option<DurableNamespace> {
+    binding(env, name).map(JsCast::unchecked_into)
 }
 
 fn binding(env: &JsValue, name: &str) -> Option<JsValue> {

@@ -5,9 +5,12 @@ mod body;
 mod convert;
 mod env;
 mod js;
+mod ledger;
+mod objects;
 mod origin;
 mod ports;
 mod shield;
+mod sql;
 mod stores;
 mod timer;
 
@@ -30,7 +33,8 @@ thread_local! {
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let env: JsValue = env.into();
     let settings = SETTINGS.with(|cell| cell.get_or_init(|| read_settings(&env)).clone());
-    let ports = Rc::new(Edge { kv: env::kv(&env), shield: env::shield(&env) });
+    let ports =
+        Rc::new(Edge { kv: env::kv(&env), shield: env::objects(&env, "SHIELD"), ledger: env::objects(&env, "LEDGER") });
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = convert::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use bytes::Bytes;
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -10,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::blob::JsBlob;
 use super::body::{self, JsStream};
 use super::js::{self, DurableNamespace, KvNamespace};
-use super::{origin, shield, stores, timer};
+use super::{objects, origin, stores, timer};
 use crate::blob::Blob;
 use crate::digest::{Digest, sha256};
 use crate::engine::ports::{
@@ -28,6 +29,7 @@ const HASH_HERE: usize = 4096;
 pub(super) struct Edge {
     pub(super) kv: Option<KvNamespace>,
     pub(super) shield: Option<DurableNamespace>,
+    pub(super) ledger: Option<DurableNamespace>,
 }
 
 /// A promise and the function that keeps it.
@@ -134,10 +136,20 @@ impl Ports for Edge {
     }
 
     async fn ask_shield(&self, object: &str, ask: Ask, body: Option<&JsBlob>) -> Result<(String, JsBlob), StoreError> {
-        match &self.shield {
-            Some(namespace) => shield::ask(namespace, object, ask, body).await,
-            None => Err(StoreError),
-        }
+        let namespace = self.shield.as_ref().ok_or(StoreError)?;
+        let (word, record) = objects::ask(namespace, object, &ask.target(), body.map(|body| &body.0)).await?;
+        Ok((word, JsBlob(record)))
+    }
+
+    fn has_ledger(&self) -> bool {
+        self.ledger.is_some()
+    }
+
+    async fn ask_ledger(&self, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
+        let namespace = self.ledger.as_ref().ok_or(StoreError)?;
+        let body = body.map(|body| Uint8Array::from(&body[..]));
+        let (_, answer) = objects::ask(namespace, "ledger", target, body.as_ref()).await?;
+        Ok(answer.to_vec().into())
     }
 
     fn signal(&self) -> JsSignal {

@@ -1,16 +1,17 @@
 //! The shield's objects. What they know is in their storage, so that two that live at the same time over one storage agree.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, Buffered, DurableNamespace, DurableState, JsResponse, SqlStorage};
+use super::js::{self, Buffered, DurableState, JsResponse};
+use super::objects::{answer, target_of};
 use super::ports::JsSignal;
-use super::{blob::JsBlob, timer};
-use crate::engine::ports::StoreError;
+use super::sql::{Database, number};
+use super::timer;
 use crate::engine::within;
 use crate::key::CacheKey;
 use crate::shield::{Ask, Role, Word};
@@ -23,12 +24,6 @@ const KEPT_MILLIS: u64 = 5000;
 
 /// So many isolates may wait for one key. One object has a thousand requests a second.
 const MAX_WAITING: u32 = 500;
-
-/// Another object over the same storage may be writing: it is tried again so often.
-const ATTEMPTS: u64 = 8;
-
-/// Before an object that failed is asked once more.
-const PAUSE: Duration = Duration::from_millis(50);
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS leases (
@@ -60,8 +55,7 @@ const SPEND: &str = "
 /// One of them. Spoken to directly, as all of the runtime is: the wrappers would be a fifth of the Worker's weight.
 #[wasm_bindgen]
 pub struct Shield {
-    sql: SqlStorage,
-    has_tables: Cell<bool>,
+    database: Database,
     /// What requests to this object wait for.
     landings: RefCell<HashMap<CacheKey, JsSignal>>,
 }
@@ -71,14 +65,14 @@ impl Shield {
     /// The runtime makes one.
     #[wasm_bindgen(constructor)]
     pub fn new(state: &DurableState, _env: &JsValue) -> Self {
-        Self { sql: state.storage().sql(), has_tables: Cell::new(false), landings: RefCell::default() }
+        Self { database: Database::of(state, TABLES), landings: RefCell::default() }
     }
 
     /// And hands it requests.
     pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
-        let url = request.url();
-        let target = url.find("://").and_then(|at| url[at + 3..].find('/').map(|path| &url[at + 3 + path..]));
-        let Some(ask) = target.and_then(Ask::parse) else { return answer(400, "not-understood", &JsValue::NULL) };
+        let Some(ask) = target_of(&request.url()).and_then(Ask::parse) else {
+            return answer(400, "not-understood", &JsValue::NULL);
+        };
         let nothing = JsValue::NULL;
         let (text, record) = match ask {
             Ask::Lead { key, lease, nonce } => (self.lead(key, lease, nonce).await?.to_string(), nothing),
@@ -95,21 +89,16 @@ impl Shield {
     }
 }
 
-fn answer(status: u16, word: &str, record: &JsValue) -> Result<JsResponse, JsValue> {
-    let init = js::json_parse(&format!("{{\"status\":{status},\"headers\":[[\"larder-word\",\"{word}\"]]}}"))?;
-    JsResponse::new(record, &init)
-}
-
 impl Shield {
     async fn lead(&self, key: CacheKey, lease: Duration, nonce: u64) -> Result<Role, JsValue> {
         let now = js::date_now();
         let until = now + lease.as_millis() as f64;
         let key = JsValue::from(key.to_string());
         let lead = [key.clone(), until.into(), now.into(), (nonce as f64).into()];
-        if let Some(row) = self.row(LEAD, &lead).await? {
+        if let Some(row) = self.database.row(LEAD, &lead).await? {
             return Ok(Role::Lead(number(&row, "token")));
         }
-        match self.row(JOIN, &[key, MAX_WAITING.into()]).await? {
+        match self.database.row(JOIN, &[key, MAX_WAITING.into()]).await? {
             Some(row) => Ok(Role::Wait(number(&row, "token"))),
             // There are too many already, or it was landed and forgotten between the two: who asked goes on alone.
             None => Err("nothing to wait for".into()),
@@ -121,7 +110,7 @@ impl Shield {
         loop {
             // Before looking: what lands between the two is not missed.
             let landing = self.landings.borrow_mut().entry(key).or_insert_with(JsSignal::new).clone();
-            let row = self.row(LOOK, &[key.to_string().into(), (token as f64).into()]).await?;
+            let row = self.database.row(LOOK, &[key.to_string().into(), (token as f64).into()]).await?;
             let Some(row) = row else { return Ok((Word::Gone.to_string(), JsValue::NULL)) };
             let now = js::date_now();
             if let Some(word) = js::get(&row, "word").as_string() {
@@ -139,8 +128,8 @@ impl Shield {
         let (name, token) = (JsValue::from(key.to_string()), JsValue::from(token as f64));
         let kept = JsValue::from(now + KEPT_MILLIS as f64);
         let landing = [name.clone(), token.clone(), word.to_string().into(), record.into(), kept];
-        self.row(LAND, &landing).await?;
-        self.row(FORGET, &[name, token, now.into()]).await?;
+        self.database.row(LAND, &landing).await?;
+        self.database.row(FORGET, &[name, token, now.into()]).await?;
         if let Some(landing) = self.landings.borrow_mut().remove(&key) {
             landing.raise();
         }
@@ -148,75 +137,9 @@ impl Shield {
     }
 
     async fn spend(&self, day: u64, limit: u32, wanted: u32) -> Result<u64, JsValue> {
-        let row = self.row(SPEND, &[(day as f64).into(), wanted.into()]).await?;
+        let row = self.database.row(SPEND, &[(day as f64).into(), wanted.into()]).await?;
         let after = row.map_or(u64::MAX, |row| number(&row, "writes"));
         let before = after.saturating_sub(u64::from(wanted));
         Ok(u64::from(limit).saturating_sub(before).min(u64::from(wanted)))
     }
-
-    /// The first row that a statement gives.
-    async fn row(&self, statement: &str, values: &[JsValue]) -> Result<Option<JsValue>, JsValue> {
-        let values = values.iter().collect::<Array>();
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match self.execute(statement, &values) {
-                Err(_) if attempt < ATTEMPTS => timer::sleep(Duration::from_millis(5 * attempt)).await,
-                row => return row,
-            }
-        }
-    }
-
-    fn execute(&self, statement: &str, values: &Array) -> Result<Option<JsValue>, JsValue> {
-        if !self.has_tables.get() {
-            self.sql.exec(TABLES, &Array::new())?;
-            self.has_tables.set(true);
-        }
-        self.sql.exec(statement, values)?.to_array().map(|rows| rows.iter().next())
-    }
-}
-
-fn number(row: &JsValue, name: &str) -> u64 {
-    js::get(row, name).as_f64().unwrap_or_default() as u64
-}
-
-/// Asks an object, and once more if it failed, unless it has too much to do: to ask twice is to ask once.
-pub(super) async fn ask(
-    namespace: &DurableNamespace,
-    object: &str,
-    ask: Ask,
-    body: Option<&JsBlob>,
-) -> Result<(String, JsBlob), StoreError> {
-    let first = talk(namespace, object, ask, body).await;
-    let answer = match first {
-        Err(error) if js::get(&error, "overloaded").as_bool() != Some(true) => {
-            timer::sleep(PAUSE).await;
-            talk(namespace, object, ask, body).await
-        }
-        answer => answer,
-    };
-    answer.ok().flatten().ok_or_else(|| {
-        js::console_log(&format!("larder: {object} failed"));
-        StoreError
-    })
-}
-
-/// One question. A stub that an exception broke stays broken, so each takes a new one.
-async fn talk(
-    namespace: &DurableNamespace,
-    object: &str,
-    ask: Ask,
-    body: Option<&JsBlob>,
-) -> Result<Option<(String, JsBlob)>, JsValue> {
-    let init = Object::new();
-    Reflect::set(&init, &"method".into(), &"POST".into())?;
-    if let Some(body) = body {
-        Reflect::set(&init, &"body".into(), &body.0)?;
-    }
-    let answer = namespace.by_name(object)?.fetch(&format!("http://shield{}", ask.target()), &init).await?;
-    let response: web_sys::Response = answer.dyn_into()?;
-    let word = response.headers().get("larder-word")?.filter(|_| response.status() == 200);
-    let buffered: Buffered = response.unchecked_into();
-    let record = Uint8Array::new(&buffered.array_buffer().await?);
-    Ok(word.map(|word| (word, JsBlob(record))))
 }

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderMap, UPGRADE};
 use http::{Method, StatusCode};
 
 use super::Engine;
-use super::admin::{Scope, health, is_reserved};
-use super::answer::{Response, document, failure_answer, from_entry, plain};
+use super::admin::{Scope, is_reserved};
+use super::answer::{Response, failure_answer, from_entry, plain};
 use super::deferred::{Deferred, Refreshing, backfill};
 use super::exchange::LOOP;
 use super::fill::Fill;
@@ -96,7 +96,7 @@ impl<P: Ports> Engine<P> {
             return turned_away(Reason::Loop);
         }
         match &self.settings.state {
-            Configured::Broken { .. } if is_reserved(&head.url.path) => self.administer(request),
+            Configured::Broken { .. } if is_reserved(&head.url.path) => self.administer(request, body).await,
             Configured::Broken { origin: None, .. } => {
                 let text = self.settings.mistakes();
                 Outcome::new(
@@ -110,7 +110,7 @@ impl<P: Ports> Engine<P> {
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
             Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => {
-                self.administer(request)
+                self.administer(request, body).await
             }
             Configured::Ready(config) => self.route(config, request, body).await,
         }
@@ -214,27 +214,6 @@ impl<P: Ports> Engine<P> {
     fn may_refresh(&self, asking: Asking<'_>) -> bool {
         !self.isolate.backoff.borrow().waits(&asking.lookup.key, asking.now)
     }
-
-    /// Everything under `/_larder/`, and everything that might be meant for it.
-    fn administer(&self, request: &RequestOf<'_>) -> Outcome<P> {
-        let head = request.head;
-        let scope = request.scope;
-        let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        let report = Report { generated: true, ..Report::default() };
-        let response = match head.url.path.as_str() {
-            "/_larder/health" if is_read => {
-                let health = health(self, matches!(scope, Some(Scope::Admin | Scope::Read)));
-                let status = if health.status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                document(status, "application/json", serde_json::to_string(&health).unwrap_or_default())
-            }
-            _ if self.settings.tokens.enabled() && scope.is_none() => {
-                problem(StatusCode::UNAUTHORIZED, "A valid bearer token is needed.")
-            }
-            _ if head.method.as_str() == "PURGE" => problem(StatusCode::METHOD_NOT_ALLOWED, "There is no purge here."),
-            _ => problem(StatusCode::NOT_FOUND, "There is nothing here."),
-        };
-        Outcome::new(response, report, Vec::new())
-    }
 }
 
 /// The work of fetching anew what was served.
@@ -254,15 +233,4 @@ fn refreshing<P: Ports>(
 fn turned_away<P: Ports>(reason: Reason) -> Outcome<P> {
     let (status, text) = failure_answer(reason);
     Outcome::new(plain(status, text), Report::generated(reason), Vec::new())
-}
-
-/// An error as a document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
-fn problem<P: Ports>(status: StatusCode, title: &str) -> Response<P> {
-    let document_text =
-        serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16() }).to_string();
-    let mut response = document(status, "application/problem+json", document_text);
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
 }

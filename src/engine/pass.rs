@@ -121,7 +121,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// The keys under which `url` may be stored for this visitor, and for one without cookies.
-    fn keys_of(&self, config: &Config, request: &RequestHead, url: &CanonicalUrl) -> Vec<CacheKey> {
+    pub(super) fn keys_of(&self, config: &Config, request: &RequestHead, url: &CanonicalUrl) -> Vec<CacheKey> {
         let selected = config.table.select(url, &Method::GET);
         let own =
             RequestHead { method: Method::GET, url: url.clone(), headers: request.headers.clone(), upgrade: false };

@@ -1,6 +1,7 @@
 //! What was invalidated, and whether an entry is older than that.
 
 mod area;
+pub mod command;
 mod index;
 pub mod ledger;
 mod name;

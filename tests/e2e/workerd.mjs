@@ -33,7 +33,10 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   compatibilityDate: options.compatibilityDate,
   bindings: { ...options.vars, ...options.secrets },
   kvNamespaces: options.kv === false ? [] : ['CACHE'],
-  durableObjects: options.shield === false ? {} : { SHIELD: { className: 'Shield', useSQLite: true } },
+  durableObjects: {
+    ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
+    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } }
+  },
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,
   inspectorPort: options.inspectorPort,

@@ -6,6 +6,7 @@ mod support;
 mod collapse;
 mod failing;
 mod partial;
+mod purge;
 mod redis;
 mod redis_dialects;
 mod shield;

@@ -227,6 +227,11 @@ impl Ports for WorldPorts {
 }
 
 impl WorldPorts {
+    /// From here on another origin answers.
+    pub fn replace_origin(&self, origin: impl FnMut(&Asked) -> Scripted + 'static) {
+        self.origin.replace(Box::new(origin));
+    }
+
     /// A Webdis: GET, SETEX and DEL.
     async fn webdis(&self, path: &str, body: Bytes, timeout: Duration) -> Result<OriginResponse<Self>, FetchError> {
         let fault = self.faults.borrow().get(&Tier::Redis).copied().unwrap_or_default();
@@ -343,6 +348,24 @@ impl World {
         let settings = Settings::new(all.as_object().expect("a table"), &secrets);
         let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
         Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+    }
+
+    /// The same, with the token `admin`.
+    pub fn with_admin(vars: &Value, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
+        let secrets =
+            Secrets { identity_key: Some("key".into()), admin_token: Some("admin".into()), ..Secrets::default() };
+        Self::with_secrets(vars, &secrets, origin)
+    }
+
+    /// A request by whoever runs the site.
+    pub fn admin(&self, method: Method, path: &str, body: &str) -> Answer {
+        let mut arrival = arrival(method, path, &[("authorization", "Bearer admin")]);
+        arrival.body = Body::Blob(Bytes::from(body.to_owned()));
+        let engine = self.engine.clone();
+        let outcome = self.ports.executor.run(async move { engine.handle(arrival).await });
+        let answer = self.finish(outcome);
+        self.ports.executor.settle();
+        answer
     }
 
     pub fn get(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
