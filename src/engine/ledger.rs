@@ -17,7 +17,7 @@ use crate::purge::ledger::{APPEND, Appended, Wire, index_target};
 use crate::purge::{Purge, Snapshot};
 
 /// The name of its breaker.
-pub(super) const LEDGER: &str = "ledger";
+pub(in crate::engine) const LEDGER: &str = "ledger";
 
 /// Longest wait for what it knows.
 const READING: Duration = Duration::from_millis(500);

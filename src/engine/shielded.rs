@@ -20,7 +20,7 @@ use crate::reason::Reason;
 use crate::shield::{Ask, MAX_HANDED_OVER, Role, Word, object_for};
 
 /// The name of its breaker.
-pub(super) const SHIELD: &str = "shield";
+pub(in crate::engine) const SHIELD: &str = "shield";
 
 /// Longest wait for a decision. A site must not notice a shield that is slow or far away.
 pub(super) const DECISION: Duration = Duration::from_millis(500);

@@ -6,10 +6,10 @@ use super::config::{Config, MAX_VAR_BYTES};
 use super::rules::CacheMode;
 
 /// Route keys whose feature is not built yet: they are read and checked, and do nothing.
-const INACTIVE_ROUTE_KEYS: [&str; 2] = ["esi", "strict_purge"];
+const INACTIVE_ROUTE_KEYS: [&str; 1] = ["esi"];
 
 /// Variables whose feature is not built yet.
-const INACTIVE_VARS: [&str; 5] = ["MEMCACHED", "PURGE_BOUND", "ZONE_ID", "WARM", "PRESET"];
+const INACTIVE_VARS: [&str; 4] = ["MEMCACHED", "ZONE_ID", "WARM", "PRESET"];
 
 /// A remark about a configuration that has no mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::engine::ledger::LEDGER;
 use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
+use crate::engine::shielded::SHIELD;
 use crate::engine::tiers::breaker_name;
 use crate::policy::Tier;
 
@@ -27,6 +29,8 @@ pub(crate) struct Health {
 struct Details {
     version: &'static str,
     tiers: Vec<TierHealth>,
+    /// The Durable Objects.
+    objects: Vec<TierHealth>,
     memory: MemoryHealth,
     identity_key: bool,
 }
@@ -61,6 +65,9 @@ fn details<P: Ports>(engine: &Engine<P>) -> Details {
     Details {
         version: env!("CARGO_PKG_VERSION"),
         tiers: tiers(engine),
+        objects: [(SHIELD, engine.ports.has_shield()), (LEDGER, engine.ports.has_ledger())]
+            .map(|(name, there)| part(engine, name.to_owned(), there))
+            .into(),
         memory: MemoryHealth { entries: memory.len(), bytes: memory.bytes(), budget: crate::store::BUDGET },
         identity_key: engine.settings.identity.current().is_some(),
     }
@@ -74,11 +81,11 @@ fn tiers<P: Ports>(engine: &Engine<P>) -> Vec<TierHealth> {
         .values()
         .flat_map(|alias| alias.tiers.iter().map(|tier| (breaker_name(alias, *tier).into_owned(), *tier)))
         .collect();
-    let now = engine.ports.now();
-    let health = |(name, tier): (String, Tier)| {
-        let there = matches!(tier, Tier::Memory | Tier::Redis) || engine.ports.has(tier);
-        let breaker = engine.isolate.breaker(&name, now).as_str();
-        TierHealth { name, status: if there { "ok" } else { "absent" }, breaker }
-    };
-    in_use.into_iter().map(health).collect()
+    let there = |tier: Tier| matches!(tier, Tier::Memory | Tier::Redis) || engine.ports.has(tier);
+    in_use.into_iter().map(|(name, tier)| part(engine, name, there(tier))).collect()
+}
+
+fn part<P: Ports>(engine: &Engine<P>, name: String, there: bool) -> TierHealth {
+    let breaker = engine.isolate.breaker(&name, engine.ports.now()).as_str();
+    TierHealth { name, status: if there { "ok" } else { "absent" }, breaker }
 }

@@ -24,7 +24,8 @@ fn with_tiers(origin: &Origin, protocol: &str, url: &str, token: &str, tiers: &V
         "REDIS": { "protocol": protocol, "url": url },
         "CACHES": { "default": { "tiers": tiers } },
     });
-    let mut options = Options::default();
+    // Two ledgers would know nothing of each other, and what one numbered is lost to the other.
+    let mut options = Options { ledger: false, ..Options::default() };
     options.secrets["REDIS_TOKEN"] = token.into();
     Worker::with(&vars(&origin.url(), &more), &options)
 }
