@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-ab e2e-leak conformance deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab e2e-leak conformance deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -45,13 +45,16 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 	cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --lib
 
-bench: bench-spread bench-stampede bench-ab ## measure, beside what is known
+bench: bench-spread bench-stampede bench-purge bench-ab ## measure, beside what is known
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
 
 bench-stampede: setup build ## a thousand requests for one cold page at once: how many the origin sees
 	$(NODE) tools/bench-stampede.mjs
+
+bench-purge: setup build ## how long a purge takes to be seen, here and elsewhere
+	$(NODE) tools/bench-purge.mjs
 
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs

@@ -14,7 +14,7 @@ use crate::cache::Fetched;
 use crate::cache::invalidation::{groups_invalidated_by, invalidated_by};
 use crate::cache::serve::straight_through;
 use crate::fields::{Cookie, Cookies, Seconds};
-use crate::forward::{pass_through, plan};
+use crate::forward::{pass_through, plan, select_parameters};
 use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{CacheMode, Config, Origin, Policy};
@@ -70,7 +70,8 @@ impl<P: Ports> Engine<P> {
         let fetched = Fetched { requested: asked, received: self.ports.now() };
         report.origin_millis = Some(fetched.received.as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
-        let overtaken = self.isolate.purges.borrow().purged_since(&head.url, before);
+        // What it brings is numbered after its own purge, and so after any other that came while it was under way.
+        let overtaken = self.isolate.purges.borrow().any_since(before);
         let mut deferred = self.invalidate(head, &response.head).await;
         let (response, kept) = match posted.filter(|_| !overtaken) {
             Some(sent) => self.keep_for_get(head, &sent, response, fetched),
@@ -94,7 +95,7 @@ impl<P: Ports> Engine<P> {
         for url in &urls {
             let selected = config.table.select(url, &Method::GET);
             if selected.policy.cache != CacheMode::Pass {
-                purges.push(Purge::hard(Name::url(url)));
+                purges.push(Purge::hard(Name::url(&select_parameters(url, selected.policy))));
                 let keys = self.keys_of(config, request, url);
                 removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
             }

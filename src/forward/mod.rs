@@ -10,4 +10,4 @@ mod plan;
 pub use class::{Class, class_of};
 pub use identity::IdentityKeys;
 pub use locations::map_locations;
-pub use plan::{Lookup, Treatment, pass_through, plan, treatment};
+pub use plan::{Lookup, Treatment, pass_through, plan, select_parameters, treatment};

@@ -245,7 +245,9 @@ pub fn pass_through(request: &RequestHead, handshake: Option<&HeaderMap>) -> Hea
     headers
 }
 
-fn select_parameters(url: &CanonicalUrl, policy: &Policy) -> CanonicalUrl {
+/// The URL that the origin is asked for and an answer is stored under: without the parameters that `policy` says do not matter.
+#[must_use]
+pub fn select_parameters(url: &CanonicalUrl, policy: &Policy) -> CanonicalUrl {
     let rule = &policy.query;
     let Some(query) = url.query.as_deref().filter(|_| rule.sort || !rule.ignore.is_empty() || !rule.keep.is_empty())
     else {

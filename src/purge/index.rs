@@ -15,6 +15,7 @@ const MAX_OWN: usize = 20_000;
 /// Purges by what they name. A record with a number above an entry's purges it.
 #[derive(Debug, Default)]
 pub struct PurgeIndex {
+    counter: u64,
     own: Records,
     ledger: Option<Ledger>,
 }
@@ -60,11 +61,11 @@ impl PurgeIndex {
         ledger.records.purged(url, head, head.stamp.sequence).or(own)
     }
 
-    /// Whether all that was known of `url` at `stamp` has been purged since.
+    /// Whether anything at all has been purged since `stamp`.
     #[must_use]
-    pub fn purged_since(&self, url: &CanonicalUrl, stamp: Stamp) -> bool {
-        let by_ledger = |ledger: &Ledger| ledger.records.url_purged(url, stamp.sequence);
-        self.own.url_purged(url, stamp.own) || self.ledger.as_ref().is_some_and(by_ledger)
+    pub fn any_since(&self, stamp: Stamp) -> bool {
+        let by_ledger = |ledger: &Ledger| ledger.records.last > stamp.sequence;
+        self.own.last > stamp.own || self.ledger.as_ref().is_some_and(by_ledger)
     }
 
     /// How old what the ledger said is; `None` if it has not said anything yet.
@@ -113,7 +114,7 @@ impl PurgeIndex {
     /// their clocks.
     fn next(&mut self, now: Timestamp) -> u64 {
         const PER_MILLISECOND: u64 = 1000;
-        self.own.last = (self.own.last + 1).max(now.as_millis() * PER_MILLISECOND);
-        self.own.last
+        self.counter = (self.counter + 1).max(now.as_millis() * PER_MILLISECOND);
+        self.counter
     }
 }

@@ -81,11 +81,6 @@ impl Records {
         self.hard.len() + self.soft.len() + self.areas.len()
     }
 
-    /// Whether all that was known of `url` at `since` has been purged later.
-    pub(super) fn url_purged(&self, url: &CanonicalUrl, since: u64) -> bool {
-        since < self.floor || (since < self.last && self.hard.is_later(Name::url(url), since))
-    }
-
     /// Whether an entry for `url` has been purged later than `since`.
     pub(super) fn purged(&self, url: &CanonicalUrl, head: &Head, since: u64) -> Option<Purged> {
         if since < self.floor {

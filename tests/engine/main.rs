@@ -7,6 +7,7 @@ mod collapse;
 mod failing;
 mod partial;
 mod purge;
+mod purge_index;
 mod redis;
 mod redis_dialects;
 mod shield;

@@ -9,9 +9,10 @@ use crate::engine::answer::{Response, document};
 use crate::engine::deferred::{Deferred, Removing};
 use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
+use crate::forward::select_parameters;
 use crate::message::RequestHead;
-use crate::purge::Purge;
 use crate::purge::command::{Command, Item, read};
+use crate::purge::{Name, Purge, What};
 
 /// What was done, for whoever asked for it.
 #[derive(Serialize)]
@@ -59,7 +60,7 @@ impl<P: Ports> Engine<P> {
             let why = "There is no ledger: bind the Durable Object class Ledger as LEDGER. Nothing was purged.";
             return (problem(StatusCode::SERVICE_UNAVAILABLE, why), Vec::new());
         }
-        let purges: Vec<Purge> = command.items.iter().flat_map(|item| item.purges.clone()).collect();
+        let purges: Vec<Purge> = command.items.iter().flat_map(|item| self.meaning(item)).collect();
         let appended = if command.dry_run { Ok(None) } else { self.record(&purges, false).await };
         let Ok(appended) = appended else {
             let why = "The purge could not be recorded, so it is not certain to be seen everywhere. Please repeat it.";
@@ -81,6 +82,16 @@ impl<P: Ports> Engine<P> {
         let text = serde_json::to_string(&receipt).unwrap_or_default();
         let deferred = if command.dry_run || command.soft { Vec::new() } else { self.tidy_up(request, command) };
         (document(StatusCode::OK, "application/json", text), deferred)
+    }
+
+    /// What an item means: of a URL what is stored for it, which is without the parameters that do not matter on its route.
+    fn meaning(&self, item: &Item) -> Vec<Purge> {
+        let (Configured::Ready(config), Some(url)) = (&self.settings.state, &item.url) else {
+            return item.purges.clone();
+        };
+        let policy = config.table.select(url, &http::Method::GET).policy;
+        let name = What::Named(Name::url(&select_parameters(url, policy)));
+        item.purges.iter().map(|purge| Purge { what: name.clone(), hard: purge.hard }).collect()
     }
 
     /// The slots of purged URLs, as far as they can be known: what is in them is not used any more either way.
