@@ -42,9 +42,11 @@ impl Ledger {
     pub async fn ask(&self, executor: &Executor, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
         let fault = self.fault.get();
         executor.sleep(fault.delay).await;
-        if fault.fails {
-            return Err(StoreError);
-        }
+        if fault.fails { Err(StoreError) } else { self.answer(target, body) }
+    }
+
+    /// Its answer, at once.
+    pub fn answer(&self, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
         if target == APPEND {
             let wires: Vec<Wire> = serde_json::from_slice(&body.unwrap_or_default()).map_err(|_| StoreError)?;
             return Ok(serde_json::to_vec(&self.append(&wires)).expect("it can be written").into());
