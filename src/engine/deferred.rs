@@ -102,7 +102,10 @@ impl<P: Ports> Engine<P> {
     async fn do_work(&self, deferred: Deferred<P>) {
         match deferred {
             Deferred::Tell => {}
-            Deferred::RefreshIndex => self.refresh_index_for_others().await,
+            Deferred::RefreshIndex => {
+                // What fails is asked for again, and a request waits for it before it is too late.
+                let _ = self.refresh_index().await;
+            }
             Deferred::Store(storing) => self.store(*storing).await,
             Deferred::Write(writing) => self.write(writing).await,
             Deferred::Offer(offer) => self.take_offer(offer).await,

@@ -8,11 +8,7 @@ use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::settings::Configured;
 use super::within::within;
-use crate::blob::Blob;
-use crate::digest::Framed;
 use crate::fields::Timestamp;
-use crate::key::CacheKey;
-use crate::policy::Tier;
 use crate::purge::ledger::{APPEND, Appended, Wire, index_target};
 use crate::purge::{Purge, Snapshot};
 
@@ -101,34 +97,10 @@ impl<P: Ports> Engine<P> {
         result
     }
 
-    /// Looks what is new, and leaves a copy for others in this data centre.
-    pub(super) async fn refresh_index_for_others(&self) {
-        if self.take_copy().await || self.refresh_index().await.is_err() {
-            return;
-        }
-        let copy = self.isolate.purges.borrow().copy();
-        if let Some((snapshot, as_of)) = copy.filter(|_| self.ports.has(Tier::Colo)) {
-            let bytes = [&as_of.as_millis().to_be_bytes()[..], &snapshot.encode()].concat();
-            let life = Duration::from_millis(self.purge_bound()).max(Duration::from_secs(1));
-            let _ = self.ports.write(Tier::Colo, copy_key(), &P::Blob::from_bytes(bytes.into()), life).await;
-        }
-    }
-
-    /// The copy that somebody else left, if it is young: its age counts, not when it was found.
-    async fn take_copy(&self) -> bool {
-        if !self.ports.has(Tier::Colo) {
-            return false;
-        }
-        let Ok(Some(copy)) = self.ports.read(Tier::Colo, copy_key()).await else { return false };
-        let bytes = copy.read(0..copy.len());
-        let Some((moment, snapshot)) = bytes.split_at_checked(8) else { return false };
-        let as_of = Timestamp::from_millis(moment.try_into().map_or(0, u64::from_be_bytes));
-        let is_young = self.ports.now().as_millis().abs_diff(as_of.as_millis()) <= self.purge_bound() / 2;
-        let snapshot = Snapshot::decode(&bytes.slice_ref(snapshot)).filter(|_| is_young);
-        snapshot.is_some_and(|snapshot| self.isolate.purges.borrow_mut().update(snapshot, as_of))
-    }
-
-    async fn refresh_index(&self) -> Result<(), StoreError> {
+    /// Looks what is new.
+    ///
+    /// Each isolate asks for itself. A copy that is handed on has an age that no clock of the one who reads it can tell.
+    pub(super) async fn refresh_index(&self) -> Result<(), StoreError> {
         let (incarnation, last) = self.isolate.purges.borrow().known();
         if self.read_ledger(incarnation, last).await? {
             return Ok(());
@@ -152,9 +124,4 @@ impl<P: Ports> Engine<P> {
             Configured::Broken { .. } => 0,
         }
     }
-}
-
-/// Where the copy is.
-fn copy_key() -> CacheKey {
-    CacheKey(Framed::new("purge index 1").finish())
 }

@@ -103,13 +103,6 @@ impl PurgeIndex {
         true
     }
 
-    /// All that the ledger said, for others in this data centre, and as of when.
-    #[must_use]
-    pub fn copy(&self) -> Option<(Snapshot, Timestamp)> {
-        let ledger = self.ledger.as_ref()?;
-        Some((Snapshot::of(ledger.incarnation, &ledger.records), ledger.as_of))
-    }
-
     /// Numbers grow by at least one at each use, and follow the clock, so that isolates agree but for the differences between
     /// their clocks.
     fn next(&mut self, now: Timestamp) -> u64 {

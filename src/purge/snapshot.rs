@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::area::Area;
 use super::name::Name;
-use super::records::{Numbered, Records};
+use super::records::Records;
 use super::table::Table;
 
 const MAGIC: &[u8] = b"LRPI\x01";
@@ -82,20 +82,6 @@ impl Snapshot {
             soft: pairs(soft)?,
             areas: serde_json::from_slice(areas).ok()?,
         })
-    }
-
-    pub(super) fn of(incarnation: u64, records: &Records) -> Self {
-        let area =
-            |(area, sequence, hard): &Numbered| AreaRecord { area: area.clone(), sequence: *sequence, hard: *hard };
-        Self {
-            incarnation,
-            since: 0,
-            last: records.last,
-            floor: records.floor,
-            hard: records.hard.merged(),
-            soft: records.soft.merged(),
-            areas: records.areas().map(area).collect(),
-        }
     }
 
     pub(super) fn into_records(self) -> (u64, Records) {
