@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab e2e-leak conformance deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab e2e-leak conformance simulation deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -44,6 +44,9 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --lib
+
+simulation: setup-build ## a thousand random worlds, nine invariants (some seeds still fail); LARDER_SEEDS=n for more
+	cargo test --quiet --test simulation -- --include-ignored
 
 bench: bench-spread bench-stampede bench-purge bench-ab ## measure, beside what is known
 

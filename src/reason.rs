@@ -88,6 +88,8 @@ reasons! {
     Expired = "expired",
     /// The status is not one that may be stored here.
     StatusNotStored = "status",
+    /// The answer is about a condition or a range of the request, which are in no key, and not about the page.
+    Conditional = "conditional",
     /// A part of a representation that does not say which, or not as the request asked for it.
     Partial = "partial",
     /// `must-understand` with a status that is not understood.

@@ -6,12 +6,14 @@ use http::{Method, StatusCode};
 
 use super::storability::Asked;
 use super::terms::read_terms;
+use crate::fields::NO_VARY_SEARCH;
 use crate::fields::grammar::sole_line;
 use crate::forward::{Class, Treatment, class_of, treatment};
 use crate::message::{RequestHead, ResponseHead};
 
 /// Whether the response says that it is what the target of the POST now is (a matching `Content-Location`) and for how long
-/// (explicit freshness), and nothing that the origin saw of the request, `sent`, is hidden from a GET under the same key.
+/// (explicit freshness), and nothing that the origin saw of the request, `sent`, is hidden from a GET under the same key. One that
+/// answers for other queries too may have been overtaken by what happened to those.
 #[must_use]
 pub fn answers_get(request: &RequestHead, sent: &HeaderMap, response: &ResponseHead, asked: Asked) -> bool {
     let location = sole_line(&response.headers, CONTENT_LOCATION).and_then(|location| request.url.join(location));
@@ -21,7 +23,7 @@ pub fn answers_get(request: &RequestHead, sent: &HeaderMap, response: &ResponseH
         && location.as_ref() == Some(&request.url)
         && terms.stated.is_some()
         && ![COOKIE, AUTHORIZATION].iter().any(|name| request.headers.contains_key(name))
-        && !response.headers.contains_key(CONTENT_ENCODING)
+        && ![CONTENT_ENCODING, NO_VARY_SEARCH].iter().any(|name| response.headers.contains_key(name))
         && is_covered(sent, asked)
 }
 

@@ -83,13 +83,15 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
     })
 }
 
-/// On `force` routes only what the policy names; otherwise every final status, if the rest allows it.
+/// On `force` routes only what the policy names; otherwise every final status, if the rest allows it. What a client's own condition or
+/// range brought about says nothing to the next one: a range beyond the end must not take the page away from everybody.
 fn check_status(response: &ResponseHead, policy: &Policy) -> Result<(), Reason> {
     let code = response.status.as_u16();
     match code {
+        304 | 412 | 416 => Err(Reason::Conditional),
         206 if policy.cache == CacheMode::Force => Err(Reason::Partial),
         206 => check_part(&response.headers),
-        200..600 if code != 304 => {
+        200..600 => {
             let listed = matches!(code, 200 | 203) || policy.status_ttl.contains_key(&code);
             if policy.cache == CacheMode::Force && !listed { Err(Reason::StatusNotStored) } else { Ok(()) }
         }

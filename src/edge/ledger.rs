@@ -104,23 +104,23 @@ fn not_understood() -> Result<JsResponse, JsValue> {
 impl Ledger {
     async fn append(&self, wires: &[Wire]) -> Result<Appended, JsValue> {
         let mut appended =
-            Appended { incarnation: self.state("incarnation").await?, sequences: Vec::new(), new: Vec::new() };
+            Appended { incarnation: self.state("incarnation").await?, sequences: Vec::new(), before: Vec::new() };
         for wire in wires {
             let now = js::date_now();
             let (name, area) = self.stored_name(wire, now).await?;
             let hard = JsValue::from(u32::from(wire.hard));
-            let is_new = self.database.row(KNOWN, &[name.clone(), hard.clone()]).await?.is_none();
+            let before = self.database.row(KNOWN, &[name.clone(), hard.clone()]).await?;
             let sequence = self.add("sequence", 1).await?;
             let is_area = !area.is_null();
             self.database.row(RECORD, &[name, hard, area, (sequence as f64).into(), now.into()]).await?;
-            if is_new {
+            if before.is_none() {
                 self.add("areas", i32::from(is_area)).await?;
                 if self.add("records", 1).await? > MAX_RECORDS {
                     self.forget(now).await?;
                 }
             }
             appended.sequences.push(sequence);
-            appended.new.push(is_new);
+            appended.before.push(before.map_or(0, |row| number(&row, "sequence")));
         }
         Ok(appended)
     }

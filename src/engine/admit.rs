@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::Engine;
 use super::answer::{Response, from_origin};
 use super::deferred::{Deferred, Removing, StorePlan, Storing, Writing};
+use super::exchange::is_server_failure;
 use super::fill::Fill;
 use super::flights::{Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
@@ -48,7 +49,10 @@ impl<P: Ports> Engine<P> {
     /// To the client, and nowhere else.
     fn send(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, arrived: Arrived<P>, reason: Reason) -> Outcome<P> {
         let OriginResponse { head, body } = arrived.response;
-        self.isolate.remember_unshareable(fill.asking.lookup.key, reason, self.ports.now());
+        // An error says nothing of the page: it may be stored elsewhere by now, and the next requests for it may wait for each other.
+        if !is_server_failure(head.status) {
+            self.isolate.remember_unshareable(fill.asking.lookup.key, reason, self.ports.now());
+        }
         if let Some(lead) = arrived.lead {
             lead.land(Verdict::NotShared(reason));
         }
@@ -103,6 +107,7 @@ impl<P: Ports> Engine<P> {
             admission,
             fetched,
             stamp,
+            posted: None,
             policy: fill.policy.clone(),
             part: fill.stored().filter(|entry| entry.head.status == StatusCode::PARTIAL_CONTENT).cloned(),
             after_purge: fill.report.reason == Some(Reason::Purged),

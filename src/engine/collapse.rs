@@ -13,11 +13,12 @@ use super::fill::Fill;
 use super::find::Asking;
 use super::flights::{Lead, Role, Verdict};
 use super::handle::{Outcome, RequestOf};
+use super::ledger::Trust;
 use super::ports::Ports;
 use super::report::Report;
 use super::within::within;
 use crate::cache::Entry;
-use crate::cache::reuse::Reuse;
+use crate::cache::reuse::{Purged, Reuse};
 use crate::cache::variant::answers;
 use crate::policy::Collapse;
 
@@ -31,11 +32,21 @@ pub(super) enum Joined<P: Ports> {
     Alone,
 }
 
+/// Where the request that led was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leader {
+    /// In this isolate, and by its clock.
+    Here,
+    /// By another clock, for all that is known.
+    Elsewhere,
+}
+
 impl<P: Ports> Engine<P> {
     /// Waits for the request that leads, or becomes it.
     pub(super) async fn collapse(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>) -> Joined<P> {
         // The one who leads may have waited for another isolate first.
         let patience = duration(fill.policy.timeout) + Duration::from_secs(2);
+        let mut waited_in_vain = false;
         loop {
             let follow = match self.isolate.flights.join(&self.ports, fill.asking.lookup.key) {
                 Role::Lead(lead) => {
@@ -55,10 +66,20 @@ impl<P: Ports> Engine<P> {
                 Some(None) => continue,
                 None => return Joined::Alone,
             };
+            if !waited_in_vain && self.was_purged(fill, &verdict) {
+                waited_in_vain = true;
+                continue;
+            }
             return self
-                .answer_by(request, fill, &verdict)
+                .answer_by(request, fill, &verdict, Leader::Here)
                 .map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
         }
+    }
+
+    /// Whether what landed was purged on its way. Then it is fetched once more by one of those who waited, not by all of them.
+    fn was_purged(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
+        let Verdict::Stored(entry) = verdict else { return false };
+        self.isolate.purges.borrow().purged(&fill.asking.lookup.url, &entry.head) == Some(Purged::Hard)
     }
 
     /// A flight may have landed while this request looked far away: who becomes leader looks nearby once more.
@@ -67,7 +88,7 @@ impl<P: Ports> Engine<P> {
         let is_known =
             |entry: &Rc<Entry<P::Blob>>| fill.found.primary.as_ref().is_some_and(|known| Rc::ptr_eq(known, entry));
         let since = nearby.filter(|entry| !is_known(entry));
-        match since.and_then(|entry| Some((self.landed(request, fill, &entry)?, entry))) {
+        match since.and_then(|entry| Some((self.landed(request, fill, &entry, Leader::Elsewhere)?, entry))) {
             Some((answer, entry)) => {
                 lead.land(Verdict::Stored(entry));
                 Joined::Answered(Box::new(answer))
@@ -82,15 +103,20 @@ impl<P: Ports> Engine<P> {
         request: &RequestOf<'_>,
         fill: &Fill<'_, P>,
         entry: &Rc<Entry<P::Blob>>,
+        leader: Leader,
     ) -> Option<Outcome<P>> {
         if !answers(&entry.head, &fill.asking.lookup.headers) {
             return None;
         }
         let now = self.ports.now();
+        // Where nobody knows of purges, another clock must not tell what is from before them.
+        let is_told = leader == Leader::Here || fill.asking.trust == Trust::Sure;
         let (age, ttl) = match self.judge(entry, Asking { now, ..fill.asking }) {
             Reuse::Fresh { age, ttl } | Reuse::Stale { age, ttl, .. } => (age, ttl),
             // It was asked for after this request came: for this one it is as good as asked for now.
-            Reuse::Validate { .. } if entry.head.fetched.requested >= fill.asking.now => (entry.head.age(now), 0),
+            Reuse::Validate { .. } if is_told && entry.head.fetched.requested >= fill.asking.now => {
+                (entry.head.age(now), 0)
+            }
             Reuse::Validate { .. } | Reuse::Complete { .. } | Reuse::Refuse(_) => return None,
         };
         let forward_status = Some(entry.head.status.as_u16());

@@ -24,6 +24,7 @@ use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{self, Policy, Tier};
 use crate::reason::Reason;
+use crate::url::CanonicalUrl;
 
 /// A refresh ends within this, so that what it brings can still be stored in the time that is left after a response.
 const LONGEST_REFRESH: std::time::Duration = std::time::Duration::from_secs(20);
@@ -60,6 +61,8 @@ pub(super) struct StorePlan<P: Ports> {
     pub admission: Admission,
     pub fetched: Fetched,
     pub stamp: Stamp,
+    /// For the answer to a POST, what was known of purges before it.
+    pub posted: Option<Stamp>,
     pub policy: Rc<Policy>,
     /// What the URL's own slot held.
     pub primary: Option<Rc<Entry<P::Blob>>>,
@@ -138,7 +141,10 @@ impl<P: Ports> Engine<P> {
                 futures_util::future::join(self.tell_landings(), write).await;
             }
             Err(reason) => {
-                self.isolate.remember_unshareable(key, reason, self.ports.now());
+                // What was purged on its way may be stored the next time.
+                if reason != Reason::Purged {
+                    self.isolate.remember_unshareable(key, reason, self.ports.now());
+                }
                 if let Some(lead) = lead {
                     lead.land(Verdict::NotShared(reason));
                 }
@@ -158,7 +164,7 @@ impl<P: Ports> Engine<P> {
         }
         let facts = BodyFacts { length: body.len() as u64, digest: self.ports.digest(&body).await };
         let (key, generation) = self.choose_slot(&plan)?;
-        let StorePlan { status, admission, fetched, stamp, policy, .. } = plan;
+        let StorePlan { status, admission, fetched, stamp, posted, policy, lookup, .. } = plan;
         let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
         let fingerprint = policy.fingerprint;
         let head = Head {
@@ -178,7 +184,17 @@ impl<P: Ports> Engine<P> {
             identities,
             body: facts,
         };
+        if let Some(before) = posted {
+            self.check_overtaken(&lookup.url, &head, before).await?;
+        }
         Ok(Entry { head, body })
+    }
+
+    /// Its own purge hides no other that came between the origin's answer and it: the answer to a POST is from before that one.
+    async fn check_overtaken(&self, url: &CanonicalUrl, head: &Head, before: Stamp) -> Result<(), Reason> {
+        let is_known = !self.ports.has_ledger() || self.refresh_index().await.is_ok();
+        let overtaken = self.isolate.purges.borrow().purged_otherwise(url, head, before);
+        if is_known && !overtaken { Ok(()) } else { Err(Reason::Purged) }
     }
 
     /// All of a body, within the limits of the route.
@@ -254,11 +270,21 @@ impl<P: Ports> Engine<P> {
     async fn write(&self, writing: Writing<P>) {
         let Configured::Ready(config) = &self.settings.state else { return };
         let (alias, all) = self.tiers(config, &writing.policy);
-        let mut tiers = if writing.tiers.is_empty() { all } else { writing.tiers };
+        let is_backfill = !writing.tiers.is_empty();
+        if is_backfill && self.has_younger(&writing.entry) {
+            return;
+        }
+        let mut tiers = if is_backfill { writing.tiers } else { all };
         if writing.policy.admission == policy::Admission::SecondHit {
             tiers.retain(|tier| !charges(*tier));
         }
         self.write_tiers(alias, &tiers, &writing.entry, &writing.policy).await;
+    }
+
+    /// Whether something younger was stored here while the entry was looked up far away.
+    fn has_younger(&self, entry: &Entry<P::Blob>) -> bool {
+        let nearby = self.isolate.memory.borrow().get(&entry.head.key);
+        nearby.is_some_and(|nearby| nearby.head.fetched.received > entry.head.fetched.received)
     }
 
     async fn remove(&self, removing: &Removing) {
@@ -295,6 +321,7 @@ impl<P: Ports> Engine<P> {
                     admission,
                     fetched: exchange.fetched,
                     stamp,
+                    posted: None,
                     policy: policy.clone(),
                     primary,
                     part: None,

@@ -51,10 +51,12 @@ impl<P: Ports> Fill<'_, P> {
         Errand { request: request.head, lookup, policy, no_store: directives.no_store }
     }
 
-    /// The stored response to serve should the origin fail.
+    /// The stored response to serve should the origin fail. A failure that was stored stands in for none: the new one says as much.
     pub(super) fn fallback(&self) -> Option<&Rc<Entry<P::Blob>>> {
         match &self.found.entry {
-            Some((entry, Reuse::Validate { if_error: true, .. } | Reuse::Stale { .. })) => Some(entry),
+            Some((entry, Reuse::Validate { if_error: true, .. } | Reuse::Stale { .. })) => {
+                Some(entry).filter(|entry| !is_server_failure(entry.head.status))
+            }
             _ => None,
         }
     }

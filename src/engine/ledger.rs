@@ -33,6 +33,14 @@ pub(super) enum Trust {
     Doubt,
 }
 
+/// Purges that count from now on.
+pub(super) struct Recorded {
+    /// This isolate's number for the last of them.
+    pub own: u64,
+    /// What the ledger says; `None` without one.
+    pub appended: Option<Appended>,
+}
+
 impl<P: Ports> Engine<P> {
     /// Makes sure that the index is no older than its bound before anything is reused or filled. `strictly`: as new as can be.
     pub(super) async fn trust_index(&self, strictly: bool) -> Trust {
@@ -45,12 +53,10 @@ impl<P: Ports> Engine<P> {
         if !strictly && is_young(age()) {
             return Trust::Sure;
         }
-        let fresh = self.refresh_index_together(strictly).await.is_ok();
-        match age() {
-            _ if fresh => Trust::Sure,
-            Some(age) if !strictly && age <= bound + GRACE_MILLIS => Trust::Sure,
-            _ => Trust::Doubt,
-        }
+        let is_read = self.refresh_index_together(strictly).await.is_ok();
+        // Who only waited does not know whether it was read: its age tells.
+        let holds = if strictly { is_read } else { age().is_some_and(|age| age <= bound + GRACE_MILLIS) };
+        if holds { Trust::Sure } else { Trust::Doubt }
     }
 
     /// Whether it is time to look what is new, so that no request has to wait for it later.
@@ -62,16 +68,14 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Records purges: here at once, and in the ledger for everyone. `by_anyone`: an unsafe request brought them about.
-    pub(super) async fn record(&self, purges: &[Purge], by_anyone: bool) -> Result<Option<Appended>, StoreError> {
-        if purges.is_empty() {
-            return Ok(None);
-        }
+    pub(super) async fn record(&self, purges: &[Purge], by_anyone: bool) -> Result<Recorded, StoreError> {
         let now = self.ports.now();
         for purge in purges {
             self.isolate.purges.borrow_mut().purge(purge, now);
         }
-        if !self.ports.has_ledger() {
-            return Ok(None);
+        let own = self.stamp(now).own;
+        if purges.is_empty() || !self.ports.has_ledger() {
+            return Ok(Recorded { own, appended: None });
         }
         let wires: Vec<_> = purges.iter().map(|purge| Wire::new(purge, by_anyone)).collect();
         let body = Bytes::from(serde_json::to_vec(&wires).unwrap_or_default());
@@ -79,7 +83,13 @@ impl<P: Ports> Engine<P> {
         let asking = within(self.ports.sleep(RECORDING), self.ports.ask_ledger(APPEND, Some(body)));
         let answer = asking.await.ok_or(StoreError)??;
         let appended: Appended = serde_json::from_slice(&answer).map_err(|_| StoreError)?;
-        (appended.sequences.len() == purges.len()).then_some(Some(appended)).ok_or(StoreError)
+        if appended.sequences.len() != purges.len() {
+            return Err(StoreError);
+        }
+        for (purge, sequence) in purges.iter().zip(&appended.sequences) {
+            self.isolate.purges.borrow_mut().learn(purge, appended.incarnation, *sequence);
+        }
+        Ok(Recorded { own, appended: Some(appended) })
     }
 
     /// One request looks what is new, the others wait for it.

@@ -7,12 +7,14 @@ use super::answer::{Response, failure_answer, plain};
 use super::deferred::{Deferred, Removing};
 use super::exchange::{duration, target};
 use super::handle::{Outcome, RequestOf};
-use super::ports::{Body, OriginRequest, Ports};
+use super::ledger::Recorded;
+use super::ports::{Body, OriginRequest, Ports, StoreError};
+use super::post::Posted;
 use super::report::Report;
 use super::settings::Configured;
-use crate::cache::Fetched;
 use crate::cache::invalidation::{groups_invalidated_by, invalidated_by};
 use crate::cache::serve::straight_through;
+use crate::cache::{Fetched, Stamp};
 use crate::fields::{Cookie, Cookies, Seconds};
 use crate::forward::{pass_through, plan, select_parameters};
 use crate::key::CacheKey;
@@ -21,6 +23,19 @@ use crate::policy::{CacheMode, Config, Origin, Policy};
 use crate::purge::{Name, Purge};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
+
+/// What an unsafe request left to do, and what became of its purges.
+struct Invalidated<P: Ports> {
+    removals: Vec<Deferred<P>>,
+    recorded: Result<Recorded, StoreError>,
+}
+
+/// What a request knew of purges `before` it, and its own; `None` if others have purged the same meanwhile.
+fn own_stamp(recorded: &Recorded, before: Stamp) -> Option<Stamp> {
+    let Some(appended) = &recorded.appended else { return Some(Stamp { own: recorded.own, ..before }) };
+    let sequence = *appended.sequences.last()?;
+    appended.is_alone_since(before).then_some(Stamp { own: recorded.own, sequence, ..before })
+}
 
 impl<P: Ports> Engine<P> {
     /// Hands the request to the origin of its route.
@@ -70,11 +85,11 @@ impl<P: Ports> Engine<P> {
         let fetched = Fetched { requested: asked, received: self.ports.now() };
         report.origin_millis = Some(fetched.received.as_millis().saturating_sub(asked.as_millis()));
         report.forward_status = Some(response.head.status.as_u16());
-        // What it brings is numbered after its own purge, and so after any other that came while it was under way.
-        let overtaken = self.isolate.purges.borrow().any_since(before);
-        let mut deferred = self.invalidate(head, &response.head).await;
-        let (response, kept) = match posted.filter(|_| !overtaken) {
-            Some(sent) => self.keep_for_get(head, &sent, response, fetched),
+        let is_purged = self.isolate.purges.borrow().has_purged(&head.url, before);
+        let Invalidated { removals: mut deferred, recorded } = self.invalidate(head, &response.head).await;
+        let own = recorded.ok().filter(|_| !is_purged).and_then(|recorded| own_stamp(&recorded, before));
+        let (response, kept) = match posted.zip(own) {
+            Some((sent, own)) => self.keep_for_get(head, &sent, response, Posted { fetched, before, own }),
             None => (response, None),
         };
         report.stored = kept.is_some();
@@ -86,29 +101,35 @@ impl<P: Ports> Engine<P> {
 
     /// Forgets what an unsafe request changed, and distrusts what is stored for whoever asked, before the request is answered: whoever
     /// is redirected to a page sees the new one. The record of it is what counts; emptying slots is tidying up.
-    async fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Vec<Deferred<P>> {
-        let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
+    async fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Invalidated<P> {
+        let urls = invalidated_by(request, response);
         let groups = groups_invalidated_by(request, response);
         let mut purges: Vec<_> = groups.iter().map(|group| Purge::hard(Name::group(&request.url, group))).collect();
-        let urls = invalidated_by(request, response);
         let mut removals = Vec::new();
-        for url in &urls {
-            let selected = config.table.select(url, &Method::GET);
-            if selected.policy.cache != CacheMode::Pass {
-                purges.push(Purge::hard(Name::url(&select_parameters(url, selected.policy))));
-                let keys = self.keys_of(config, request, url);
-                removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
+        match &self.settings.state {
+            Configured::Ready(config) => {
+                for url in &urls {
+                    let selected = config.table.select(url, &Method::GET);
+                    if selected.policy.cache != CacheMode::Pass {
+                        purges.push(Purge::hard(Name::url(&select_parameters(url, selected.policy))));
+                        let keys = self.keys_of(config, request, url);
+                        removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
+                    }
+                }
+                if !urls.is_empty() {
+                    let identities = self.identities_of(config, request);
+                    purges.extend(identities.into_iter().map(|identity| Purge::soft(Name::identity(identity))));
+                }
             }
+            // What was stored before the configuration broke is there when it is whole again.
+            Configured::Broken { .. } => purges.extend(urls.iter().map(|url| Purge::hard(Name::url(url)))),
         }
-        if !urls.is_empty() {
-            let identities = self.identities_of(config, request);
-            purges.extend(identities.into_iter().map(|identity| Purge::soft(Name::identity(identity))));
-        }
-        if self.record(&purges, true).await.is_err() {
+        let recorded = self.record(&purges, true).await;
+        if recorded.is_err() {
             // The visitor's request succeeded, and this isolate knows; elsewhere the entries end with their lifetimes.
             self.ports.log("larder: an invalidation could not be recorded");
         }
-        removals
+        Invalidated { removals, recorded }
     }
 
     /// Whom the request names by cookies that are in a key somewhere.

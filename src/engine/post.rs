@@ -6,11 +6,21 @@ use super::Engine;
 use super::deferred::{Deferred, StorePlan, Storing};
 use super::ports::{OriginResponse, Ports};
 use super::settings::Configured;
-use crate::cache::Fetched;
 use crate::cache::post::answers_get;
 use crate::cache::storability::{Asked, storability};
+use crate::cache::{Fetched, Stamp};
 use crate::forward::plan;
 use crate::message::{RequestHead, ResponseHead};
+
+/// When a POST was answered, and what is known of purges around it.
+#[derive(Clone, Copy)]
+pub(super) struct Posted {
+    pub fetched: Fetched,
+    /// Before the origin was asked.
+    pub before: Stamp,
+    /// Its own.
+    pub own: Stamp,
+}
 
 impl<P: Ports> Engine<P> {
     /// Keeps a copy of the answer to a POST, if it is what a GET of the same URL would get. What the POST itself invalidated is
@@ -20,9 +30,9 @@ impl<P: Ports> Engine<P> {
         request: &RequestHead,
         sent: &HeaderMap,
         response: OriginResponse<P>,
-        fetched: Fetched,
+        posted: Posted,
     ) -> (OriginResponse<P>, Option<Deferred<P>>) {
-        let Some(plan) = self.plan_for_get(request, sent, &response.head, fetched) else { return (response, None) };
+        let Some(plan) = self.plan_for_get(request, sent, &response.head, posted) else { return (response, None) };
         let OriginResponse { head, body } = response;
         match self.divide(body) {
             Ok((own, body)) => {
@@ -38,7 +48,7 @@ impl<P: Ports> Engine<P> {
         request: &RequestHead,
         sent: &HeaderMap,
         response: &ResponseHead,
-        fetched: Fetched,
+        Posted { fetched, before, own }: Posted,
     ) -> Option<StorePlan<P>> {
         let Configured::Ready(config) = &self.settings.state else { return None };
         let get = RequestHead { method: Method::GET, ..request.clone() };
@@ -54,7 +64,8 @@ impl<P: Ports> Engine<P> {
             status: StatusCode::OK,
             admission,
             fetched,
-            stamp: self.stamp(self.ports.now()),
+            stamp: own,
+            posted: Some(before),
             policy: selected.policy.clone(),
             primary: None,
             part: None,

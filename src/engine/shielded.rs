@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Engine;
-use super::collapse::Joined;
+use super::collapse::{Joined, Leader};
 use super::exchange::duration;
 use super::fill::Fill;
 use super::flights::{Landing, Lead, Verdict};
@@ -62,7 +62,8 @@ impl<P: Ports> Engine<P> {
                 Some(Word::Failed) => Some(Verdict::Failed(None)),
                 None => None,
             };
-            return match verdict.as_ref().and_then(|verdict| self.answer_by(request, fill, verdict)) {
+            return match verdict.as_ref().and_then(|verdict| self.answer_by(request, fill, verdict, Leader::Elsewhere))
+            {
                 Some(answer) => {
                     lead.land(verdict.unwrap_or(Verdict::Failed(None)));
                     Joined::Answered(Box::new(answer))
@@ -113,7 +114,7 @@ impl<P: Ports> Engine<P> {
         let found = self.read_slot(alias, &near, fill.asking, fill.asking.lookup.key).await;
         let known = fill.found.primary.as_ref().map(|known| known.head.fetched.received);
         let newer = found.primary.filter(|entry| known.is_none_or(|known| entry.head.fetched.received > known));
-        let answer = newer.and_then(|entry| Some((self.landed(request, fill, &entry)?, entry)));
+        let answer = newer.and_then(|entry| Some((self.landed(request, fill, &entry, Leader::Elsewhere)?, entry)));
         match answer {
             Some((answer, entry)) => {
                 lead.land(Verdict::Stored(entry));
@@ -152,9 +153,10 @@ impl<P: Ports> Engine<P> {
         request: &RequestOf<'_>,
         fill: &Fill<'_, P>,
         verdict: &Verdict<P::Blob>,
+        leader: Leader,
     ) -> Option<Outcome<P>> {
         match verdict {
-            Verdict::Stored(entry) => self.landed(request, fill, entry),
+            Verdict::Stored(entry) => self.landed(request, fill, entry, leader),
             Verdict::NotShared(_) => None,
             // An error of the origin's own is for its client; a stale entry is for everyone.
             Verdict::Failed(None) if fill.fallback().is_none() => None,

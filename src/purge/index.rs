@@ -2,6 +2,7 @@
 //!
 //! What the isolate itself has seen counts at once, by numbers of its own. What the ledger says counts everywhere, by the ledger's.
 
+use super::name::Name;
 use super::records::{Purge, Records};
 use super::snapshot::Snapshot;
 use crate::cache::reuse::Purged;
@@ -25,6 +26,8 @@ pub struct PurgeIndex {
 struct Ledger {
     incarnation: u64,
     records: Records,
+    /// All up to this number is in the records; later ones may be, if this isolate brought them about.
+    known: u64,
     /// When it said so; not later than it did.
     as_of: Timestamp,
 }
@@ -61,11 +64,20 @@ impl PurgeIndex {
         ledger.records.purged(url, head, head.stamp.sequence).or(own)
     }
 
-    /// Whether anything at all has been purged since `stamp`.
+    /// Whether all of `url` has been purged since `stamp`.
     #[must_use]
-    pub fn any_since(&self, stamp: Stamp) -> bool {
-        let by_ledger = |ledger: &Ledger| ledger.records.last > stamp.sequence;
-        self.own.last > stamp.own || self.ledger.as_ref().is_some_and(by_ledger)
+    pub fn has_purged(&self, url: &CanonicalUrl, stamp: Stamp) -> bool {
+        let by_ledger = |ledger: &Ledger| ledger.records.has_named(Name::url(url), stamp.sequence);
+        self.own.has_named(Name::url(url), stamp.own) || self.ledger.as_ref().is_some_and(by_ledger)
+    }
+
+    /// Whether an entry for `url` that was asked for at `stamp` has been purged since, by anything but the name of its URL.
+    #[must_use]
+    pub fn purged_otherwise(&self, url: &CanonicalUrl, head: &Head, stamp: Stamp) -> bool {
+        let by_ledger = |ledger: &Ledger| {
+            ledger.incarnation != stamp.incarnation || ledger.records.purged_otherwise(url, head, stamp.sequence)
+        };
+        self.own.purged_otherwise(url, head, stamp.own) || self.ledger.as_ref().is_some_and(by_ledger)
     }
 
     /// How old what the ledger said is; `None` if it has not said anything yet.
@@ -74,10 +86,17 @@ impl PurgeIndex {
         self.ledger.as_ref().map(|ledger| now.as_millis().saturating_sub(ledger.as_of.as_millis()))
     }
 
-    /// Which ledger, and its last number that is known here.
+    /// Takes in that the ledger has recorded a purge of this isolate's under this number.
+    pub fn learn(&mut self, purge: &Purge, incarnation: u64, sequence: u64) {
+        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.incarnation == incarnation) {
+            ledger.records.insert(purge, sequence);
+        }
+    }
+
+    /// Which ledger, and the number up to which all is known here.
     #[must_use]
     pub fn known(&self) -> (u64, u64) {
-        self.ledger.as_ref().map_or((0, 0), |ledger| (ledger.incarnation, ledger.records.last))
+        self.ledger.as_ref().map_or((0, 0), |ledger| (ledger.incarnation, ledger.known))
     }
 
     /// Takes in what the ledger says, as of a moment. `false` if it does not fit what is known: then all of it is needed.
@@ -90,14 +109,15 @@ impl PurgeIndex {
                 .as_ref()
                 .is_none_or(|known| known.incarnation != incarnation || known.records.last <= records.last);
             if newer {
-                self.ledger = Some(Ledger { incarnation, records, as_of });
+                self.ledger = Some(Ledger { incarnation, known: records.last, records, as_of });
             }
             return newer;
         }
         let Some(ledger) = self.ledger.as_mut() else { return false };
-        if ledger.incarnation != snapshot.incarnation || ledger.records.last < snapshot.since {
+        if ledger.incarnation != snapshot.incarnation || ledger.known < snapshot.since {
             return false;
         }
+        ledger.known = ledger.known.max(snapshot.last);
         snapshot.add_to(&mut ledger.records);
         ledger.as_of = as_of.max(ledger.as_of);
         true

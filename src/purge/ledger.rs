@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::area::Area;
 use super::name::Name;
 use super::records::{Purge, What};
+use crate::cache::Stamp;
 
 /// The first segment of every path.
 const VERSION: &str = "1";
@@ -66,6 +67,14 @@ pub struct Appended {
     pub incarnation: u64,
     /// Their numbers.
     pub sequences: Vec<u64>,
-    /// Whether the same had not been purged before.
-    pub new: Vec<bool>,
+    /// The numbers under which the same was purged before; 0 for what never was.
+    pub before: Vec<u64>,
+}
+
+impl Appended {
+    /// Whether the same was not purged by anyone else after `stamp`.
+    #[must_use]
+    pub fn is_alone_since(&self, stamp: Stamp) -> bool {
+        self.incarnation == stamp.incarnation && self.before.iter().all(|before| *before <= stamp.sequence)
+    }
 }

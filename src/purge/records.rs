@@ -103,6 +103,19 @@ impl Records {
         (named(&self.soft) || in_area(false)).then_some(Purged::Soft)
     }
 
+    /// Whether what has this name was purged later than `since`.
+    pub(super) fn has_named(&self, name: Name, since: u64) -> bool {
+        since < self.floor || self.hard.is_later(name, since) || self.soft.is_later(name, since)
+    }
+
+    /// Whether an entry for `url` has been purged later than `since`, by anything but the name of its URL.
+    pub(super) fn purged_otherwise(&self, url: &CanonicalUrl, head: &Head, since: u64) -> bool {
+        let in_area = |(area, (_, sequence, _)): &(Compiled, Numbered)| *sequence > since && area.covers(url);
+        since < self.floor
+            || self.areas.iter().any(in_area)
+            || names(url, head).skip(1).any(|name| self.has_named(name, since))
+    }
+
     /// Forgets the older half.
     pub(super) fn forget_half(&mut self) {
         let numbers = self.hard.merged().into_iter().chain(self.soft.merged()).map(|(_, sequence)| sequence);
@@ -117,7 +130,7 @@ impl Records {
     }
 }
 
-/// All names of an entry.
+/// All names of an entry, that of its URL first.
 fn names(url: &CanonicalUrl, head: &Head) -> impl Iterator<Item = Name> {
     let own = Name::url(url);
     let of_all = [own, own.bucket(), Name::host(url.authority.as_str()), Name::everything()];

@@ -91,6 +91,29 @@ fn a_fill_that_began_before_a_purge_does_not_survive_it() {
 }
 
 #[test]
+fn a_purge_does_not_send_all_who_waited_to_the_origin() {
+    let origin = |asked: &Asked| {
+        let (status, delay) = if asked.method == http::Method::POST { (204, 10) } else { (200, 500) };
+        Scripted::new(status, &[("cache-control", "max-age=60")], "page").after(Duration::from_millis(delay))
+    };
+    let world = World::new(&json!({}), origin);
+    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
+    world.ports.executor.spawn(async move {
+        executor.sleep(Duration::from_millis(100)).await;
+        let arrival = larder::engine::Arrival {
+            method: http::Method::POST,
+            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
+            headers: http::HeaderMap::new(),
+            body: larder::engine::ports::Body::Empty,
+        };
+        engine.handle(arrival).await;
+    });
+    let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 100]);
+    assert!(answers.iter().all(|answer| answer.body == "page"));
+    assert_eq!(world.asked(), 3, "the page, the form, and the page once more");
+}
+
+#[test]
 fn whoever_comes_to_lead_looks_nearby_once_more() {
     let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=600")], "page");
     let world = World::new(&json!({}), origin);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use larder::engine::ports::FetchError;
 use serde_json::json;
@@ -111,4 +112,56 @@ fn a_refresh_that_fails_is_not_tried_by_the_next_request() {
         assert_eq!(world.get("/a", &[]).reason(), Some("stale-while-revalidate"));
     }
     assert_eq!(asked.get(), 2);
+}
+
+#[test]
+fn an_error_of_the_origins_says_nothing_of_whether_a_page_can_be_shared() {
+    for site in [json!({}), json!({ "cache": "force", "ttl": 60 })] {
+        let mut number = 0;
+        let origin = move |_: &Asked| {
+            number += 1;
+            match number {
+                1 => Scripted::new(503, &[], "later"),
+                2 => Scripted::new(200, &[("cache-control", "max-age=60")], "page"),
+                _ => Scripted::error(FetchError::Unreachable),
+            }
+        };
+        let vars = json!({ "SITE": site });
+        let world = World::new(&vars, origin);
+        assert_eq!(world.get("/a", &[]).status, 503);
+        assert_eq!(world.another_isolate(&vars).get("/a", &[]).body, "page");
+        let next = world.get("/a", &[]);
+        assert_eq!((next.body.as_str(), next.is_hit()), ("page", true), "the data centre has it: {site}");
+    }
+}
+
+#[test]
+fn an_origin_that_comes_back_meets_one_request_for_a_page() {
+    let mut number = 0;
+    let origin = move |_: &Asked| {
+        number += 1;
+        let status = if number == 1 { 503 } else { 200 };
+        Scripted::new(status, &[("cache-control", "max-age=60")][..number.min(2) - 1], "page")
+            .after(Duration::from_millis(300))
+    };
+    let world = World::new(&json!({}), origin);
+    assert_eq!(world.get("/a", &[]).status, 503);
+    let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 100]);
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn a_stored_failure_stands_in_for_no_other() {
+    let number = Cell::new(0);
+    let origin = move |_: &Asked| {
+        number.set(number.get() + 1);
+        Scripted::new(503, &[("cache-control", "max-age=5")], &number.get().to_string())
+    };
+    let world = World::new(&json!({ "SITE": { "stale_if_error": "1d" } }), origin);
+    // Also while the breaker would rather leave the origin alone.
+    for number in 1..=10 {
+        assert_eq!(world.get("/a", &[]).body, number.to_string());
+        world.advance(6);
+    }
 }

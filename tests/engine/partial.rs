@@ -179,3 +179,26 @@ fn several_ranges_come_as_one_body_of_parts() {
     assert_eq!(answer.body, format!("{}{}\r\n--{boundary}--\r\n", part("0-1", "01"), part("8-9", "81")));
     assert_eq!(answer.header("content-length"), Some(answer.body.len().to_string().as_str()));
 }
+
+#[test]
+fn what_a_clients_condition_or_range_brings_about_is_nobody_elses() {
+    let origin = |asked: &Asked| {
+        let fields = [("cache-control", "max-age=60"), ("etag", "\"1\"")];
+        match (asked.header("range"), asked.header("if-match"), asked.header("if-none-match")) {
+            (Some("bytes=50-"), ..) => Scripted::new(416, &[fields[0], ("content-range", "bytes */10")], ""),
+            (_, Some("\"2\""), _) => Scripted::new(412, &fields, ""),
+            (.., Some("\"1\"")) => Scripted::new(304, &fields, ""),
+            _ => Scripted::new(200, &fields, WHOLE),
+        }
+    };
+    for (name, value, status) in
+        [("range", "bytes=50-", 416), ("if-match", "\"2\"", 412), ("if-none-match", "\"1\"", 304)]
+    {
+        let world = World::new(&json!({}), origin);
+        let own = world.get("/a", &[(name, value)]);
+        assert_eq!((own.status, own.reason()), (status, Some("conditional")), "{name}");
+        let all = world.at_once(&[("/a", &[]), ("/a", &[])]);
+        assert!(all.iter().all(|answer| (answer.status, answer.body.as_str()) == (200, WHOLE)), "{name}");
+        assert_eq!(world.asked(), 2, "the page is still one that can be shared: {name}");
+    }
+}

@@ -55,15 +55,19 @@ fn every_kind_purges_what_it_names_and_nothing_else() {
         for soft in [false, true] {
             let (first, second) = worlds(json!({}));
             let paths = ["/news/a", "/news/b", "/a"];
-            paths.iter().for_each(|path| drop((first.get(path, &[]), second.get(path, &[]))));
+            let seen = |world: &World| paths.map(|path| world.get(path, &[]).body);
+            let (before, elsewhere) = (seen(&first), seen(&second));
             let mut body = body.clone();
             body["soft"] = soft.into();
             let (status, receipt) = purge(&first, &body);
             assert_eq!((status, receipt["bound_seconds"].as_u64()), (200, Some(10)), "{receipt}");
-            let purged = |world: &World| paths.map(|path| !world.get(path, &[]).is_hit());
-            assert_eq!(purged(&first), expected, "{body} here, at once");
+            let changed = |world: &World, before: [String; 3]| {
+                let after = seen(world);
+                [0, 1, 2].map(|page| before[page] != after[page])
+            };
+            assert_eq!(changed(&first, before), expected, "{body} here, at once");
             second.advance(11);
-            assert_eq!(purged(&second), expected, "{body} elsewhere, after the bound");
+            assert_eq!(changed(&second, elsewhere), expected, "{body} elsewhere, after the bound");
         }
     }
 }
@@ -233,4 +237,27 @@ fn an_identity_is_hashed_on_arrival_and_its_value_goes_no_further() {
     assert!(!receipt.to_string().contains("alice"), "{receipt}");
     second.advance(11);
     assert_eq!((own(&second, "sid=alice"), own(&second, "sid=bob")), (false, true));
+}
+
+#[test]
+fn who_only_waited_for_a_ledger_that_did_not_answer_relies_on_nothing() {
+    let (first, second) = worlds(json!({}));
+    let old = second.get("/a", &[]).body;
+    assert!(second.get("/a", &[]).is_hit());
+    assert_eq!(purge(&first, &json!({ "urls": ["https://site.test/a"] })).0, 200);
+    second.ports.ledger.fault.set(Fault { fails: true, delay: Duration::from_millis(100), ..Fault::default() });
+    second.advance(10 + 60 + 1);
+    for answer in second.at_once(&[("/a", &[]), ("/a", &[])]) {
+        assert_ne!(answer.body, old, "{:?}", answer.reason());
+    }
+}
+
+#[test]
+fn a_broken_configuration_still_records_what_forms_change() {
+    let (first, second) = worlds(json!({}));
+    let old = first.get("/a", &[]).body;
+    let broken = second.another_isolate(&json!({ "SITE": 1 }));
+    assert_eq!(broken.request(Method::POST, "/a", &[]).status, 200);
+    first.advance(11);
+    assert_ne!(first.get("/a", &[]).body, old);
 }

@@ -122,6 +122,24 @@ fn an_unsafe_request_invalidates_before_it_is_answered() {
 }
 
 #[test]
+fn an_unsafe_request_invalidates_what_is_stored_for_its_url_however_that_is_written() {
+    let mut number = 0;
+    let origin = move |asked: &crate::support::world::Asked| {
+        number += 1;
+        let control = if asked.method == Method::POST { "no-store" } else { "max-age=60" };
+        Scripted::new(200, &[("cache-control", control)], &format!("page {number}"))
+    };
+    let query = json!({ "sort": true, "ignore": ["utm_*"] });
+    let world = World::new(&json!({ "SITE": { "query": query } }), origin);
+    for url in ["/a?b=2&a=1", "/a?a=1&b=2&utm_source=letter"] {
+        world.get("/a?a=1&b=2", &[]);
+        assert!(world.get(url, &[]).is_hit(), "{url}");
+        world.request(Method::POST, url, &[]);
+        assert!(!world.get(url, &[]).is_hit(), "{url}");
+    }
+}
+
+#[test]
 fn a_failed_unsafe_request_invalidates_nothing() {
     let origin = |asked: &crate::support::world::Asked| {
         let status = if asked.method == Method::POST { 500 } else { 200 };

@@ -1,5 +1,7 @@
 //! What else changes what is stored, or finds it: 304s, answers to HEAD and POST, groups, queries that do not matter.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::json;
 
@@ -90,6 +92,36 @@ fn a_post_that_says_what_a_get_would_get_answers_it() {
         world.request(Method::POST, "/a", fields);
         assert_eq!(world.get("/a", &[]).body, "got", "{fields:?}");
     }
+}
+
+#[test]
+fn a_post_that_was_overtaken_by_another_answers_nobody_else() {
+    let origin = |asked: &Asked| {
+        let slow = if asked.url.ends_with("utm=mail") { 500 } else { 10 };
+        let rule = ("no-vary-search", "params=(\"utm\")");
+        let fields =
+            [FRESH, rule, ("content-location", asked.url.strip_prefix("http://origin.test").expect("its own"))];
+        Scripted::new(200, &fields, "then").after(Duration::from_millis(slow))
+    };
+    let world = World::new(&json!({}), origin);
+    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
+    world.ports.executor.spawn(async move {
+        let arrival = larder::engine::Arrival {
+            method: Method::POST,
+            url: larder::url::CanonicalUrl::parse("https://site.test/a?utm=mail", None),
+            headers: http::HeaderMap::new(),
+            body: larder::engine::ports::Body::Empty,
+        };
+        for deferred in engine.handle(arrival).await.deferred {
+            engine.run(deferred).await;
+        }
+        executor.sleep(Duration::ZERO).await;
+    });
+    world.runs_deferred.set(false);
+    world.ports.executor.run(world.ports.executor.sleep(Duration::from_millis(100)));
+    world.request(Method::POST, "/a?utm=feed", &[]);
+    world.ports.executor.settle();
+    assert!(!world.get("/a?utm=feed", &[]).is_hit(), "who posted there sees the new page");
 }
 
 #[test]

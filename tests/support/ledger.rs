@@ -57,11 +57,11 @@ impl Ledger {
     }
 
     fn append(&self, wires: &[Wire]) -> Appended {
-        let mut appended = Appended { incarnation: self.incarnation.get(), sequences: Vec::new(), new: Vec::new() };
+        let mut appended = Appended { incarnation: self.incarnation.get(), sequences: Vec::new(), before: Vec::new() };
         for wire in wires {
             self.last.set(self.last.get() + 1);
             let key = (wire.parsed_name(), wire.area.clone(), wire.hard);
-            appended.new.push(self.records.borrow_mut().insert(key, self.last.get()).is_none());
+            appended.before.push(self.records.borrow_mut().insert(key, self.last.get()).unwrap_or_default());
             appended.sequences.push(self.last.get());
         }
         appended

@@ -61,7 +61,11 @@ impl<P: Ports> Engine<P> {
             return (problem(StatusCode::SERVICE_UNAVAILABLE, why), Vec::new());
         }
         let purges: Vec<Purge> = command.items.iter().flat_map(|item| self.meaning(item)).collect();
-        let appended = if command.dry_run { Ok(None) } else { self.record(&purges, false).await };
+        let appended = if command.dry_run {
+            Ok(None)
+        } else {
+            self.record(&purges, false).await.map(|recorded| recorded.appended)
+        };
         let Ok(appended) = appended else {
             let why = "The purge could not be recorded, so it is not certain to be seen everywhere. Please repeat it.";
             return (problem(StatusCode::SERVICE_UNAVAILABLE, why), Vec::new());
@@ -74,7 +78,7 @@ impl<P: Ports> Engine<P> {
         let items = command.items.iter().zip(ends).map(|(item, at)| Receipted {
             kind: item.kind,
             value: &item.value,
-            new: appended.as_ref().and_then(|appended| appended.new.get(at).copied()),
+            new: appended.as_ref().and_then(|appended| appended.before.get(at).map(|before| *before == 0)),
             sequence: appended.as_ref().and_then(|appended| appended.sequences.get(at).copied()),
         });
         let bound_seconds = self.purge_bound().div_ceil(1000);
