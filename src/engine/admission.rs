@@ -11,6 +11,7 @@ use crate::cache::Entry;
 use crate::digest::Framed;
 use crate::key::CacheKey;
 use crate::policy::{Admission, Policy, Tier};
+use crate::url::CanonicalUrl;
 
 /// Whether a tier charges for writes.
 pub(super) fn charges(tier: Tier) -> bool {
@@ -22,19 +23,25 @@ impl<P: Ports> Engine<P> {
     pub(super) fn offer(
         &self,
         entry: &Rc<Entry<P::Blob>>,
+        url: &CanonicalUrl,
         policy: &Rc<Policy>,
         nearer: &[Tier],
     ) -> Option<Deferred<P>> {
         let nearby = nearer.iter().all(|tier| *tier == Tier::Memory);
         let offers = policy.admission == Admission::SecondHit && nearby;
-        (offers && self.isolate.is_first_offer(entry.head.key, entry.head.fetched.received))
-            .then(|| Deferred::Offer(Writing { entry: entry.clone(), policy: policy.clone(), tiers: Vec::new() }))
+        (offers && self.isolate.is_first_offer(entry.head.key, entry.head.fetched.received)).then(|| {
+            let (entry, url, policy) = (entry.clone(), url.clone(), policy.clone());
+            Deferred::Offer(Writing { entry, url, policy, tiers: Vec::new() })
+        })
     }
 
     /// Writes the entry to the tiers that charge, unless another isolate of this data centre has done it.
     pub(super) async fn take_offer(&self, offer: Writing<P>) {
         let Configured::Ready(config) = &self.settings.state else { return };
         let (alias, tiers) = self.tiers(config, &offer.policy);
+        if self.is_purged(&offer.url, &offer.entry) {
+            return;
+        }
         let head = &offer.entry.head;
         let mark = Framed::new("offered 1").part(head.key.0).part(head.fetched.received.as_millis().to_be_bytes());
         let mark = CacheKey(mark.finish());

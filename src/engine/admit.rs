@@ -70,7 +70,8 @@ impl<P: Ports> Engine<P> {
         match update_by_head(&entry.head, &as_stored(response), asked) {
             HeadUpdate::Holds(revision) if revision.stored.is_ok() => {
                 let entry = Rc::new(Entry { head: revision.head, body: entry.body.clone() });
-                Some(Deferred::Write(Writing { entry, policy, tiers: Vec::new() }))
+                let url = fill.asking.lookup.url.clone();
+                Some(Deferred::Write(Writing { entry, url, policy, tiers: Vec::new() }))
             }
             HeadUpdate::Differs => Some(Deferred::Remove(Removing { keys: vec![entry.head.key], policy })),
             HeadUpdate::Holds(_) | HeadUpdate::Unproved => None,

@@ -18,7 +18,7 @@ use super::ports::Ports;
 use super::report::Report;
 use super::within::within;
 use crate::cache::Entry;
-use crate::cache::reuse::{Purged, Reuse};
+use crate::cache::reuse::Reuse;
 use crate::cache::variant::answers;
 use crate::policy::Collapse;
 
@@ -79,7 +79,7 @@ impl<P: Ports> Engine<P> {
     /// Whether what landed was purged on its way. Then it is fetched once more by one of those who waited, not by all of them.
     fn was_purged(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
         let Verdict::Stored(entry) = verdict else { return false };
-        self.isolate.purges.borrow().purged(&fill.asking.lookup.url, &entry.head) == Some(Purged::Hard)
+        self.is_purged(&fill.asking.lookup.url, entry)
     }
 
     /// A flight may have landed while this request looked far away: who becomes leader looks nearby once more.

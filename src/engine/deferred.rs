@@ -75,6 +75,8 @@ pub(super) struct StorePlan<P: Ports> {
 /// An entry for tiers that do not have it.
 pub struct Writing<P: Ports> {
     pub(super) entry: Rc<Entry<P::Blob>>,
+    /// What it is stored for.
+    pub(super) url: CanonicalUrl,
     pub(super) policy: Rc<Policy>,
     /// All of the alias's if there are none.
     pub(super) tiers: Vec<Tier>,
@@ -130,13 +132,13 @@ impl<P: Ports> Engine<P> {
                 self.isolate.forget_unshareable(&key);
                 self.remember_search(&url, &entry.head);
                 // In memory before anyone who waited looks.
-                if self.has_memory(&policy) {
+                if self.has_memory(&policy) && !self.is_purged(&url, &entry) {
                     self.isolate.memory.borrow_mut().insert(entry.clone());
                 }
                 if let Some(lead) = lead {
                     lead.land(Verdict::Stored(entry.clone()));
                 }
-                let write = self.write(Writing { entry, policy, tiers: Vec::new() });
+                let write = self.write(Writing { entry, url, policy, tiers: Vec::new() });
                 // Others wait for the one, nobody for the other.
                 futures_util::future::join(self.tell_landings(), write).await;
             }
@@ -271,7 +273,8 @@ impl<P: Ports> Engine<P> {
         let Configured::Ready(config) = &self.settings.state else { return };
         let (alias, all) = self.tiers(config, &writing.policy);
         let is_backfill = !writing.tiers.is_empty();
-        if is_backfill && self.has_younger(&writing.entry) {
+        // What is late takes the place of nothing that came after a purge, nor of anything younger than what was found far away.
+        if self.is_purged(&writing.url, &writing.entry) || (is_backfill && self.has_younger(&writing.entry)) {
             return;
         }
         let mut tiers = if is_backfill { writing.tiers } else { all };
@@ -310,7 +313,7 @@ impl<P: Ports> Engine<P> {
                 }
                 let entry = Rc::new(Entry { head: Head { stamp, draw: self.draw(false), ..revision.head }, body });
                 lead.land(Verdict::Stored(entry.clone()));
-                self.write(Writing { entry, policy, tiers: Vec::new() }).await;
+                self.write(Writing { entry, url: lookup.url, policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {
                 let admission = storability(&as_stored(&response.head), asked)
@@ -349,11 +352,12 @@ impl<P: Ports> Engine<P> {
 /// The tiers a served entry is missing from.
 pub(super) fn backfill<P: Ports>(
     entry: &Rc<Entry<P::Blob>>,
+    url: &CanonicalUrl,
     reuse: Reuse,
     policy: &Rc<Policy>,
     tiers: Vec<Tier>,
 ) -> Option<Deferred<P>> {
     let usable = matches!(reuse, Reuse::Fresh { .. });
     (usable && !tiers.is_empty())
-        .then(|| Deferred::Write(Writing { entry: entry.clone(), policy: policy.clone(), tiers }))
+        .then(|| Deferred::Write(Writing { entry: entry.clone(), url: url.clone(), policy: policy.clone(), tiers }))
 }

@@ -160,7 +160,8 @@ impl<P: Ports> Engine<P> {
         let (verdict, report, deferred) = match revision.stored {
             Ok(()) => {
                 let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
-                let write = Writing { entry: entry.clone(), policy: fill.policy.clone(), tiers: Vec::new() };
+                let url = fill.asking.lookup.url.clone();
+                let write = Writing { entry: entry.clone(), url, policy: fill.policy.clone(), tiers: Vec::new() };
                 (Verdict::Stored(entry), report, Some(Deferred::Write(write)))
             }
             Err(reason) => {

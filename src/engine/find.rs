@@ -44,6 +44,17 @@ pub(super) struct Found<P: Ports> {
 }
 
 impl<P: Ports> Found<P> {
+    /// Whether what was found before gives way to what another tier holds. What may not be used takes the place of nothing that may, even
+    /// if it came later: a fetch that a purge overtook is stored after one that was begun after the purge.
+    fn gives_way(&self, entry: &Entry<P::Blob>, reuse: Reuse) -> bool {
+        let Some(known) = &self.primary else { return true };
+        let is_of_use = !matches!(reuse, Reuse::Refuse(_));
+        if self.entry.is_some() == is_of_use {
+            return known.head.fetched.received < entry.head.fetched.received;
+        }
+        is_of_use
+    }
+
     /// Whether there is nothing more to do.
     pub(super) fn is_fresh(&self) -> bool {
         matches!(self.entry, Some((_, Reuse::Fresh { .. })))
@@ -120,7 +131,7 @@ impl<P: Ports> Engine<P> {
     }
 
     /// Reads one slot from one tier after the other until an entry is found that can be served as it is. Of several that
-    /// cannot, the one fetched last counts.
+    /// cannot, the one fetched last counts, and before it any that is of use at all.
     pub(super) async fn read_slot(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
         let mut found = Found {
             entry: None,
@@ -144,11 +155,10 @@ impl<P: Ports> Engine<P> {
                     continue;
                 }
             };
-            let older = |known: &Rc<Entry<P::Blob>>| known.head.fetched.received >= entry.head.fetched.received;
-            if found.primary.as_ref().is_some_and(older) {
+            let reuse = self.judge(&entry, asking);
+            if !found.gives_way(&entry, reuse) {
                 continue;
             }
-            let reuse = self.judge(&entry, asking);
             found.primary = Some(entry.clone());
             found.backfill = tiers[..at].to_vec();
             match reuse {
@@ -164,6 +174,11 @@ impl<P: Ports> Engine<P> {
             }
         }
         found
+    }
+
+    /// Whether an entry for `url` has been purged since it was asked for.
+    pub(super) fn is_purged(&self, url: &CanonicalUrl, entry: &Entry<P::Blob>) -> bool {
+        self.isolate.purges.borrow().purged(url, &entry.head) == Some(Purged::Hard)
     }
 
     /// What may be done with an entry.

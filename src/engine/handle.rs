@@ -175,8 +175,8 @@ impl<P: Ports> Engine<P> {
                 let report = Report { ttl: Some(ttl), ..report };
                 let response = from_entry(request.head, &entry, age, policy);
                 let ahead = self.refreshes_ahead(&entry, asking);
-                let offer = self.offer(&entry, policy, &found.backfill);
-                let backfill = backfill(&entry, reuse, policy, found.backfill);
+                let offer = self.offer(&entry, &lookup.url, policy, &found.backfill);
+                let backfill = backfill(&entry, &lookup.url, reuse, policy, found.backfill);
                 let index = self.index_ages(now).then_some(Deferred::RefreshIndex);
                 let refresh = ahead.then(|| refreshing(request, asking, policy, entry, found.primary));
                 Outcome::new(response, report, backfill.into_iter().chain(offer).chain(refresh).chain(index).collect())

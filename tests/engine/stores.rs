@@ -1,7 +1,10 @@
 //! Tiers: nearest first, backfill, faults that cost no more than time.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use larder::engine::ports::FetchError;
 use larder::policy::Tier;
 use serde_json::json;
 
@@ -123,4 +126,71 @@ fn a_tightened_policy_retires_what_was_stored_under_the_old_one() {
     assert!(shortened.get("/a", &[]).is_hit());
     world.advance(30);
     assert!(!shortened.get("/a", &[]).is_hit(), "a shorter lifetime applies to what is stored");
+}
+
+#[test]
+fn what_may_not_be_used_takes_the_place_of_nothing_that_may() {
+    let is_down = Rc::new(Cell::new(false));
+    let switch = is_down.clone();
+    let mut number = 0;
+    let origin = move |asked: &Asked| {
+        number += 1;
+        let page = |text| Scripted::new(200, &[("cache-control", "max-age=60, stale-if-error=600")], text);
+        match (asked.method.as_str(), number) {
+            _ if switch.get() => Scripted::error(FetchError::Unreachable),
+            ("POST", _) => Scripted::new(204, &[], ""),
+            // Before the form, and slow.
+            (_, 1) => page("old").after(Duration::from_secs(1)),
+            _ => page("new"),
+        }
+    };
+    let vars = json!({});
+    let world = World::new(&vars, origin);
+    let other = world.another_isolate(&vars);
+    let executor = world.ports.executor.clone();
+    let slow = other.engine.clone();
+    executor.spawn(async move {
+        let arrival = larder::engine::Arrival {
+            method: http::Method::GET,
+            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
+            headers: http::HeaderMap::new(),
+            body: larder::engine::ports::Body::Empty,
+        };
+        for deferred in slow.handle(arrival).await.deferred {
+            slow.run(deferred).await;
+        }
+    });
+    world.runs_deferred.set(false);
+    executor.run(executor.sleep(Duration::from_millis(100)));
+    world.request(http::Method::POST, "/a", &[]);
+    assert_eq!(world.get("/a", &[]).body, "new");
+    world.run_left();
+    // The slow one is stored last, in the data centre.
+    executor.settle();
+    world.advance(61);
+    is_down.set(true);
+    let answer = world.get("/a", &[]);
+    assert_eq!((answer.status, answer.body.as_str(), answer.reason()), (200, "new", Some("stale-if-error")));
+}
+
+#[test]
+fn what_was_looked_up_far_away_takes_the_place_of_nothing_younger() {
+    let mut number = 0;
+    let origin = move |_: &Asked| {
+        number += 1;
+        Scripted::new(200, &[("cache-control", "max-age=600")], &format!("page {number}"))
+    };
+    let vars = json!({});
+    let first = World::new(&vars, origin);
+    first.get("/a", &[]);
+    first.advance(5);
+    let world = first.another_isolate(&vars);
+    world.runs_deferred.set(false);
+    assert_eq!(world.get("/a", &[]).body, "page 1");
+    let late = world.left.take();
+    world.runs_deferred.set(true);
+    assert_eq!(world.get("/a", &[("cache-control", "no-cache")]).body, "page 2");
+    *world.left.borrow_mut() = late;
+    world.run_left();
+    assert_eq!(world.get("/a", &[]).body, "page 2");
 }

@@ -95,6 +95,33 @@ fn a_post_that_says_what_a_get_would_get_answers_it() {
 }
 
 #[test]
+fn what_was_asked_for_before_a_purge_takes_the_place_of_nothing_that_came_after() {
+    let origin = |asked: &Asked| match asked.method {
+        Method::POST => Scripted::new(200, &[FRESH, ("content-location", "/a")], "new"),
+        _ => Scripted::new(200, &[FRESH], "old").after(Duration::from_millis(500)),
+    };
+    let world = World::new(&json!({}), origin);
+    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
+    world.ports.executor.spawn(async move {
+        executor.sleep(Duration::from_millis(100)).await;
+        let arrival = larder::engine::Arrival {
+            method: Method::POST,
+            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
+            headers: http::HeaderMap::new(),
+            body: larder::engine::ports::Body::Empty,
+        };
+        for deferred in engine.handle(arrival).await.deferred {
+            engine.run(deferred).await;
+        }
+    });
+    assert_eq!(world.at_once(&[("/a", &[])])[0].body, "old", "who asked before gets what was then");
+    let next = world.get("/a", &[]);
+    assert_eq!((next.body.as_str(), next.is_hit()), ("new", true));
+    let elsewhere = world.another_isolate(&json!({})).get("/a", &[]);
+    assert_eq!((elsewhere.body.as_str(), elsewhere.is_hit()), ("new", true), "in the data centre too");
+}
+
+#[test]
 fn a_post_that_was_overtaken_by_another_answers_nobody_else() {
     let origin = |asked: &Asked| {
         let slow = if asked.url.ends_with("utm=mail") { 500 } else { 10 };
