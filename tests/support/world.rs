@@ -391,6 +391,13 @@ impl World {
         async move { engine.handle(arrival).await }
     }
 
+    /// A request that begins, and is never heard of again.
+    pub fn begin_and_die(&self, path: &str) {
+        let mut request = Box::pin(self.handle(Method::GET, path, &[]));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(request.as_mut().poll(&mut context).is_pending(), "it has nothing to wait for");
+    }
+
     fn finish(&self, outcome: Outcome<WorldPorts>) -> Answer {
         for deferred in outcome.deferred {
             if self.runs_deferred.get() {
