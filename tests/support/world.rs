@@ -380,6 +380,18 @@ impl World {
         answers.take().into_iter().map(|answer| answer.expect("every request is answered")).collect()
     }
 
+    /// A request that comes `after` a while, beside whatever is done then.
+    pub fn request_after(&self, after: Duration, method: Method, path: &str) {
+        let (engine, executor) = (self.engine.clone(), self.ports.executor.clone());
+        let arrival = arrival(method, path, &[]);
+        self.ports.executor.spawn(async move {
+            executor.sleep(after).await;
+            for deferred in engine.handle(arrival).await.deferred {
+                engine.run(deferred).await;
+            }
+        });
+    }
+
     fn handle(
         &self,
         method: Method,
