@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab bench-peers e2e-leak conformance simulation deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ab bench-peers e2e-leak conformance simulation deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -48,7 +48,10 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 simulation: setup-build ## a thousand random worlds, nine invariants (some seeds still fail); LARDER_SEEDS=n for more
 	cargo test --quiet --test simulation -- --include-ignored
 
-bench: bench-spread bench-stampede bench-purge bench-ab bench-peers ## measure, beside what is known
+bench: bench-decisions bench-spread bench-stampede bench-purge bench-ab bench-peers ## measure, beside what is known
+
+bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
+	cargo bench --bench decisions
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
