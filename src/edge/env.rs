@@ -6,7 +6,7 @@ use js_sys::{Array, Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, DurableNamespace, KvNamespace};
+use super::js::{self, DurableNamespace};
 use crate::engine::{Secrets, Settings};
 use crate::policy::{SECRETS, is_var};
 
@@ -67,16 +67,12 @@ fn plain(value: &JsValue) -> Option<Value> {
     serde_json::from_str(&text).ok()
 }
 
-/// The KV namespace that is bound as `CACHE`.
-pub(super) fn kv(env: &JsValue) -> Option<KvNamespace> {
-    binding(env, "CACHE").map(JsCast::unchecked_into)
-}
-
 /// The Durable Objects that are bound by this name.
 pub(super) fn objects(env: &JsValue, name: &str) -> Option<DurableNamespace> {
     binding(env, name).map(JsCast::unchecked_into)
 }
 
-fn binding(env: &JsValue, name: &str) -> Option<JsValue> {
+/// What is bound by this name.
+pub(super) fn binding(env: &JsValue, name: &str) -> Option<JsValue> {
     Some(js::get(env, name)).filter(JsValue::is_object)
 }

@@ -63,23 +63,50 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
 
-    /// A Workers KV namespace.
+    /// A Workers KV namespace, or an R2 bucket: both have these methods.
     #[derive(Clone)]
-    pub(super) type KvNamespace;
+    pub(super) type KeyValueStore;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn get(this: &KvNamespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+    pub(super) fn get(this: &KeyValueStore, key: &str, options: &JsValue) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn put(
-        this: &KvNamespace,
+    pub(super) fn put(
+        this: &KeyValueStore,
         key: &str,
         value: &Uint8Array,
         options: &JsValue,
-    ) -> Result<JsValue, JsValue>;
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn delete(this: &KvNamespace, key: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn delete(this: &KeyValueStore, key: &str) -> Result<Promise, JsValue>;
+
+    /// A D1 database.
+    #[derive(Clone)]
+    pub(super) type D1Database;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn prepare(this: &D1Database, statement: &str) -> Result<Statement, JsValue>;
+
+    /// Runs statements in one transaction: their results, in order.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn batch(this: &D1Database, statements: &Array) -> Result<Promise, JsValue>;
+
+    /// A statement, ready to run.
+    pub(super) type Statement;
+
+    #[wasm_bindgen(method, variadic, catch)]
+    pub(super) fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
+
+    /// Bytes that can be written as text.
+    pub(super) type Base64;
+
+    #[wasm_bindgen(method, js_name = toBase64)]
+    pub(super) fn to_base64(this: &Base64) -> JsValue;
+
+    /// `Uint8Array.fromBase64(text)`.
+    #[wasm_bindgen(js_namespace = Uint8Array, js_name = fromBase64, catch)]
+    pub(super) fn from_base64(text: &JsValue) -> Result<Uint8Array, JsValue>;
 
     /// What a Durable Object is made with.
     pub type DurableState;
@@ -120,20 +147,20 @@ extern "C" {
 
     /// `caches`.
     #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]
-    pub(super) async fn open_cache(name: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn open_cache(name: &str) -> Result<Promise, JsValue>;
 
     /// A cache of the Cache API.
     #[derive(Clone)]
     pub(super) type Cache;
 
     #[wasm_bindgen(method, js_name = match, catch)]
-    pub(super) async fn find(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn find(this: &Cache, url: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, js_name = put, catch)]
-    pub(super) async fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<JsValue, JsValue>;
+    pub(super) fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, js_name = delete, catch)]
-    pub(super) async fn remove(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn remove(this: &Cache, url: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
     pub(super) async fn digest(algorithm: &str, data: &Uint8Array) -> Result<JsValue, JsValue>;

@@ -22,6 +22,7 @@ use worker::{Context, Env, event};
 
 use crate::engine::{Engine, Isolate, Settings};
 use ports::Edge;
+use stores::Stores;
 
 thread_local! {
     static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
@@ -33,8 +34,11 @@ thread_local! {
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let env: JsValue = env.into();
     let settings = SETTINGS.with(|cell| cell.get_or_init(|| read_settings(&env)).clone());
-    let ports =
-        Rc::new(Edge { kv: env::kv(&env), shield: env::objects(&env, "SHIELD"), ledger: env::objects(&env, "LEDGER") });
+    let ports = Rc::new(Edge {
+        stores: Stores::of(&env),
+        shield: env::objects(&env, "SHIELD"),
+        ledger: env::objects(&env, "LEDGER"),
+    });
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = convert::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);

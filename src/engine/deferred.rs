@@ -5,7 +5,6 @@ use std::rc::Rc;
 use http::StatusCode;
 
 use super::Engine;
-use super::admission::charges;
 use super::admit::{as_stored, not_replaced};
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
@@ -24,6 +23,7 @@ use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{self, Policy, Tier};
 use crate::reason::Reason;
+use crate::store::backend;
 use crate::url::CanonicalUrl;
 
 /// A refresh ends within this, so that what it brings can still be stored in the time that is left after a response.
@@ -279,7 +279,7 @@ impl<P: Ports> Engine<P> {
         }
         let mut tiers = if is_backfill { writing.tiers } else { all };
         if writing.policy.admission == policy::Admission::SecondHit {
-            tiers.retain(|tier| !charges(*tier));
+            tiers.retain(|tier| !backend(*tier).charges);
         }
         self.write_tiers(alias, &tiers, &writing.entry, &writing.policy).await;
     }

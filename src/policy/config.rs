@@ -9,7 +9,7 @@ use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, k
 use super::route::{Route, RouteTable};
 use super::rules::Origin;
 use super::settings::{Policy, Stated, check, default_methods};
-use super::stores::{Alias, Redis, read_caches, read_redis};
+use super::stores::{Alias, Redis, Tier, read_caches, read_redis};
 use crate::fields::Seconds;
 use crate::url::{Authority, Scheme};
 
@@ -92,6 +92,23 @@ impl Read for Warm {
 pub struct Budget {
     /// Writes to Workers KV.
     pub kv_writes_per_day: Option<u32>,
+    /// Rows written to D1.
+    pub d1_writes_per_day: Option<u32>,
+    /// Objects put into R2.
+    pub r2_writes_per_day: Option<u32>,
+}
+
+impl Budget {
+    /// How often `tier` may be written to in a day; any number of times if that is not limited.
+    #[must_use]
+    pub const fn writes_per_day(&self, tier: Tier) -> Option<u32> {
+        match tier {
+            Tier::Kv => self.kv_writes_per_day,
+            Tier::D1 => self.d1_writes_per_day,
+            Tier::R2 => self.r2_writes_per_day,
+            _ => None,
+        }
+    }
 }
 
 impl Read for Budget {
@@ -104,7 +121,11 @@ impl Read for Budget {
 
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let mut table = Table::open(value, path, errors)?;
-        let budget = Self { kv_writes_per_day: table.take("kv_writes_per_day", errors) };
+        let budget = Self {
+            kv_writes_per_day: table.take("kv_writes_per_day", errors),
+            d1_writes_per_day: table.take("d1_writes_per_day", errors),
+            r2_writes_per_day: table.take("r2_writes_per_day", errors),
+        };
         table.finish(errors);
         Some(budget)
     }

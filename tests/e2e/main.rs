@@ -7,4 +7,5 @@ mod redis;
 mod security;
 mod shield;
 mod spine;
+mod stores;
 mod support;

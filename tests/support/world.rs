@@ -198,10 +198,10 @@ impl Ports for WorldPorts {
         self.shield.is_there.get()
     }
 
-    async fn ask_shield(&self, _: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
+    async fn ask_shield(&self, object: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
         // Both sides read what the other writes.
         let ask = Ask::parse(&ask.target()).expect("it reads back");
-        self.shield.ask(&self.executor, ask, body.cloned()).await
+        self.shield.ask(&self.executor, object, ask, body.cloned()).await
     }
 
     fn has_ledger(&self) -> bool {

@@ -4,11 +4,13 @@ mod client;
 mod origin;
 mod program;
 mod redis;
+mod relay;
 mod worker;
 
 pub use client::{Client, Reply};
 pub use origin::{Answer, Asked, Gate, Origin};
 pub use redis::{Redis, Upstash, Webdis};
+pub use relay::{Passage, Relay};
 pub use worker::{Options, Worker, vars};
 
 /// Asks until there is an answer, within twenty seconds.

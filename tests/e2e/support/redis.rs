@@ -1,5 +1,6 @@
 //! Redis, and the two gateways by which the Worker reaches it over HTTP, each on a port of its own.
 
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 use serde_json::json;
@@ -71,6 +72,10 @@ impl Webdis {
         format!("http://{}", self.0.address)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
     pub fn client(&self) -> Client {
         Client::new(self.0.address, "webdis.test")
     }
@@ -86,6 +91,10 @@ impl Upstash {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.0.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     pub fn client(&self) -> Client {

@@ -18,6 +18,10 @@ pub struct Worker {
 pub struct Options {
     pub secrets: Value,
     pub kv: bool,
+    pub d1: bool,
+    pub r2: bool,
+    /// Bindings that fail: `{ "CACHE": "Slow", "CACHE_DB": "Down" }`.
+    pub faults: Value,
     pub shield: bool,
     pub ledger: bool,
     /// Where stores keep what they hold; nowhere if it is absent.
@@ -28,7 +32,7 @@ impl Default for Options {
     fn default() -> Self {
         let secrets =
             json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
-        Self { secrets, kv: true, shield: true, ledger: true, persist: None }
+        Self { secrets, kv: true, d1: false, r2: false, faults: json!({}), shield: true, ledger: true, persist: None }
     }
 }
 
@@ -42,7 +46,9 @@ impl Worker {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
         let message = json!({
-            "root": root, "vars": vars, "secrets": options.secrets, "kv": options.kv, "shield": options.shield, "ledger": options.ledger, "persist": options.persist,
+            "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
+            "kv": options.kv, "d1": options.d1, "r2": options.r2, "faults": options.faults,
+            "shield": options.shield, "ledger": options.ledger,
             "compatibilityDate": compatibility_date(root),
         });
         let program = Program::start("workerd.mjs", &message);
