@@ -108,6 +108,30 @@ extern "C" {
     #[wasm_bindgen(js_namespace = Uint8Array, js_name = fromBase64, catch)]
     pub(super) fn from_base64(text: &JsValue) -> Result<Uint8Array, JsValue>;
 
+    /// A TCP connection.
+    pub(super) type Socket;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn readable(this: &Socket) -> ReadableStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn writable(this: &Socket) -> Writable;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn close(this: &Socket) -> Result<Promise, JsValue>;
+
+    /// `WritableStream`.
+    pub(super) type Writable;
+
+    #[wasm_bindgen(method, js_name = getWriter, catch)]
+    pub(super) fn writer(this: &Writable) -> Result<Writer, JsValue>;
+
+    /// What `stream.getWriter()` gives.
+    pub(super) type Writer;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn write(this: &Writer, bytes: &Uint8Array) -> Result<JsValue, JsValue>;
+
     /// What a Durable Object is made with.
     pub type DurableState;
 
@@ -205,6 +229,14 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = arrayBuffer, catch)]
     pub(super) async fn array_buffer(this: &Buffered) -> Result<JsValue, JsValue>;
+}
+
+// Imported when it is used: where the tests run in WebAssembly there is no such module.
+#[wasm_bindgen(inline_js = "export const connect = async to => (await import('cloudflare:sockets')).connect(to)")]
+extern "C" {
+    /// Begins to connect to `host:port`.
+    #[wasm_bindgen(catch)]
+    pub(super) async fn connect(address: &str) -> Result<JsValue, JsValue>;
 }
 
 /// A property; undefined if there is none.

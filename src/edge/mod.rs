@@ -10,6 +10,7 @@ mod objects;
 mod origin;
 mod ports;
 mod shield;
+mod socket;
 mod sql;
 mod stores;
 mod timer;

@@ -12,7 +12,7 @@ use super::blob::JsBlob;
 use super::body::{self, JsStream};
 use super::js::{self, DurableNamespace};
 use super::stores::Stores;
-use super::{objects, origin, timer};
+use super::{objects, origin, socket, timer};
 use crate::blob::Blob;
 use crate::digest::{Digest, sha256};
 use crate::engine::ports::{
@@ -22,6 +22,7 @@ use crate::fields::Timestamp;
 use crate::key::CacheKey;
 use crate::policy::Tier;
 use crate::shield::Ask;
+use crate::store::memcached::Reply;
 
 /// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
 const HASH_HERE: usize = 4096;
@@ -112,6 +113,11 @@ impl Ports for Edge {
         self.stores.has(tier)
     }
 
+    async fn converse(&self, address: &str, request: &JsBlob, reply: &mut Reply<JsBlob>) -> Result<(), StoreError> {
+        let conversation = socket::converse(address, request, reply).await;
+        conversation.map_err(|error| failed(Tier::Memcached, "answer", &error))
+    }
+
     fn has_shield(&self) -> bool {
         self.shield.is_some()
     }
@@ -151,7 +157,8 @@ impl Ports for Edge {
 }
 
 fn failed(tier: Tier, what: &str, error: &JsValue) -> StoreError {
-    let error = error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
+    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    let error = message.or_else(|| error.as_string()).unwrap_or_default();
     js::console_log(&format!("larder: {} failed to {what}: {error}", tier.as_str()));
     StoreError
 }

@@ -41,7 +41,7 @@ impl<P: Ports> Engine<P> {
 
     /// Whether a tier is there: where it takes a binding, whether there is one.
     pub(in crate::engine) fn has(&self, tier: Tier) -> bool {
-        matches!(tier, Tier::Memory | Tier::Redis | Tier::Dummy) || self.ports.has(tier)
+        matches!(tier, Tier::Memory | Tier::Redis | Tier::Memcached | Tier::Dummy) || self.ports.has(tier)
     }
 
     /// Does `work` within `limit`, unless it failed too often lately: then it costs nothing.
@@ -78,6 +78,7 @@ impl<P: Ports> Engine<P> {
         let reading = async {
             match tier {
                 Tier::Redis => self.redis_read(alias, key).await,
+                Tier::Memcached => self.memcached_read(key).await,
                 tier => self.ports.read(tier, key).await,
             }
         };
@@ -126,6 +127,7 @@ impl<P: Ports> Engine<P> {
         let writing = async {
             match tier {
                 Tier::Redis => self.redis_write(alias, key, record, life).await,
+                Tier::Memcached => self.memcached_write(key, record, life).await,
                 tier => self.ports.write(tier, key, record, life).await,
             }
         };
@@ -157,6 +159,7 @@ impl<P: Ports> Engine<P> {
             let removing = async {
                 match tier {
                     Tier::Redis => self.redis_remove(alias, keys).await,
+                    Tier::Memcached => self.memcached_remove(keys).await,
                     tier => {
                         let removals = keys.iter().map(|key| self.ports.remove(tier, *key));
                         futures_util::future::try_join_all(removals).await.map(drop)

@@ -1,8 +1,10 @@
-//! Where entries are kept: the memory tier, what Redis is told over HTTP, and the breakers in front of what may fail.
+//! Where entries are kept: what each backend takes, the memory tier, what Redis and memcached are told, and the breakers in front of what
+//! may fail.
 
 mod backend;
 mod backoff;
 mod breaker;
+pub mod memcached;
 mod memory;
 mod pacing;
 pub mod redis;

@@ -5,6 +5,7 @@ mod support;
 
 mod collapse;
 mod failing;
+mod memcached;
 mod partial;
 mod purge;
 mod purge_index;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Options, Origin, Redis, Relay, Reply, Upstash, Webdis, Worker, vars};
+use crate::support::{Client, Memcached, Options, Origin, Redis, Relay, Reply, Upstash, Webdis, Worker, vars};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -15,15 +15,18 @@ pub enum Backend {
     R2,
     Webdis,
     Upstash,
+    Memcached,
 }
 
-pub const ALL: [Backend; 6] = [Backend::Colo, Backend::Kv, Backend::D1, Backend::R2, Backend::Webdis, Backend::Upstash];
+pub const ALL: [Backend; 7] =
+    [Backend::Colo, Backend::Kv, Backend::D1, Backend::R2, Backend::Webdis, Backend::Upstash, Backend::Memcached];
 
 /// What a backend keeps its records in, while it is not the runtime.
 enum Server {
     None,
     Webdis { webdis: Webdis, _redis: Redis },
     Upstash { upstash: Upstash, _redis: Redis },
+    Memcached(Memcached),
 }
 
 pub struct Site {
@@ -31,7 +34,7 @@ pub struct Site {
     pub worker: Worker,
     /// Between the Worker and the server.
     pub relay: Option<Relay>,
-    _server: Server,
+    server: Server,
 }
 
 impl Backend {
@@ -42,6 +45,7 @@ impl Backend {
             Self::D1 => "d1",
             Self::R2 => "r2",
             Self::Webdis | Self::Upstash => "redis",
+            Self::Memcached => "memcached",
         }
     }
 
@@ -68,6 +72,7 @@ impl Backend {
         match self {
             Self::D1 => (1_490_000, 1_510_000),
             Self::Upstash => (750_000, 800_000),
+            Self::Memcached => (1_040_000, 1_050_000),
             _ => (2_000_000, 2_100_000),
         }
     }
@@ -81,6 +86,7 @@ impl Backend {
             LazyLock::new(|| Site::start(Backend::R2, &json!({}))),
             LazyLock::new(|| Site::start(Backend::Webdis, &json!({}))),
             LazyLock::new(|| Site::start(Backend::Upstash, &json!({}))),
+            LazyLock::new(|| Site::start(Backend::Memcached, &json!({}))),
         ];
         &SITES[ALL.iter().position(|backend| *backend == self).expect("it is one of all")]
     }
@@ -99,6 +105,7 @@ impl Site {
                 let redis = Redis::start();
                 Server::Upstash { upstash: Upstash::start(&redis, "token"), _redis: redis }
             }
+            Backend::Memcached => Server::Memcached(Memcached::start()),
             _ => Server::None,
         };
         let relay = server.address().map(Relay::before);
@@ -108,15 +115,18 @@ impl Site {
         });
         let mut options = Options { d1: true, r2: true, faults: faults.clone(), ..Options::default() };
         if let Some(relay) = &relay {
-            let (protocol, token) = match server {
-                Server::Upstash { .. } => ("upstash", "token"),
-                _ => ("webdis", Webdis::TOKEN),
+            let mut redis = |protocol: &str, token: &str| {
+                more["REDIS"] = json!({ "protocol": protocol, "url": format!("http://{}", relay.address) });
+                options.secrets["REDIS_TOKEN"] = token.into();
             };
-            more["REDIS"] = json!({ "protocol": protocol, "url": format!("http://{}", relay.address) });
-            options.secrets["REDIS_TOKEN"] = token.into();
+            match server {
+                Server::Webdis { .. } => redis("webdis", Webdis::TOKEN),
+                Server::Upstash { .. } => redis("upstash", "token"),
+                _ => more["MEMCACHED"] = relay.address.to_string().into(),
+            }
         }
         let worker = Worker::with(&vars(&origin.url(), &more), &options);
-        Self { origin, worker, relay, _server: server }
+        Self { origin, worker, relay, server }
     }
 
     pub fn client(&self) -> Client {
@@ -130,6 +140,12 @@ impl Site {
     /// Only what is stored.
     pub fn stored(&self, path: &str) -> Reply {
         self.client().get(path, &[("Cache-Control", "only-if-cached")])
+    }
+
+    /// What memcached answers to a line.
+    pub fn ask_memcached(&self, line: &str) -> String {
+        let Server::Memcached(memcached) = &self.server else { panic!("there is no memcached") };
+        memcached.ask(line)
     }
 
     /// A tier on the health page.
@@ -147,6 +163,7 @@ impl Server {
             Self::None => None,
             Self::Webdis { webdis, .. } => Some(webdis.address()),
             Self::Upstash { upstash, .. } => Some(upstash.address()),
+            Self::Memcached(memcached) => Some(memcached.address()),
         }
     }
 }

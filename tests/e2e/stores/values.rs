@@ -110,3 +110,21 @@ fn what_was_never_stored_is_a_miss_without_a_failure() {
         assert_eq!(site.health(backend.name())["breaker"], "closed", "{backend:?}");
     }
 }
+
+#[test]
+fn memcached_keeps_for_more_than_a_month_what_is_to_be_kept_so_long() {
+    let site = Backend::Memcached.site();
+    for (path, seconds) in [("/hours", 7_200), ("/months", 100 * 86_400)] {
+        site.origin.on(path, move |_| Answer::ok(&[("Cache-Control", &format!("max-age={seconds}"))], "text"));
+        site.get(path);
+        let shown = until(|| {
+            let reply = site.client().get(path, &[("Larder-Debug", "admin-token")]);
+            Some(reply).filter(|reply| reply.is_hit())
+        });
+        let status = shown.cache_status();
+        let key = status.split("key=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("the key is shown");
+        let answer = site.ask_memcached(&format!("mg larder:1:{key} t"));
+        let left: i64 = answer.trim().strip_prefix("HD t").and_then(|left| left.parse().ok()).expect("it has an end");
+        assert!((seconds - 60..=seconds + 1).contains(&left), "{path}: {answer}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Raw sockets on both sides of the Worker in workerd.
 
 mod client;
+mod memcached;
 mod origin;
 mod program;
 mod redis;
@@ -8,6 +9,7 @@ mod relay;
 mod worker;
 
 pub use client::{Client, Reply};
+pub use memcached::Memcached;
 pub use origin::{Answer, Asked, Gate, Origin};
 pub use redis::{Redis, Upstash, Webdis};
 pub use relay::{Passage, Relay};

@@ -13,7 +13,7 @@ pub struct Redis(Program);
 
 impl Redis {
     pub fn start() -> Self {
-        Self(Program::start("redis.mjs", &json!({ "server": "redis" })))
+        Self(Program::start("server.mjs", &json!({ "server": "redis" })))
     }
 
     /// What `redis-cli` prints for a command.
@@ -65,7 +65,7 @@ impl Webdis {
 
     pub fn start(redis: &Redis) -> Self {
         let options = json!({ "server": "webdis", "redisPort": redis.port(), "token": Self::TOKEN });
-        Self(Program::start("redis.mjs", &options))
+        Self(Program::start("server.mjs", &options))
     }
 
     pub fn url(&self) -> String {
