@@ -1,10 +1,11 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, faults, shield, ledger, persist, port, inspectorPort }.
+// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, persist, port, inspectorPort }.
 // Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
 import { createInterface } from 'node:readline'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { Miniflare, convertV4MiniflareOptions, Log, LogLevel } from 'miniflare'
@@ -24,9 +25,9 @@ const options = JSON.parse(line)
 const build = path.join(options.root, 'build')
 const port = options.port ?? await freePort()
 
-// Under the name of a binding that is to fail stands something that does.
-const faults = options.faults ?? {}
-const bound = (wanted, name) => wanted && !(name in faults) ? [name] : []
+// Under the name of a binding may stand something else.
+const standIns = options.standIns ?? {}
+const bound = (wanted, name) => wanted && !(name in standIns) ? [name] : []
 
 const larder = {
   name: 'larder',
@@ -41,7 +42,7 @@ const larder = {
   d1Databases: bound(options.d1, 'CACHE_DB'),
   r2Buckets: bound(options.r2, 'CACHE_BUCKET'),
   serviceBindings: Object.fromEntries(
-    Object.entries(faults).map(([name, entrypoint]) => [name, { name: 'faulty', entrypoint }])
+    Object.entries(standIns).map(([name, entrypoint]) => [name, { name: 'stand-ins', entrypoint }])
   ),
   durableObjects: {
     ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
@@ -49,14 +50,17 @@ const larder = {
   },
   unsafeDirectSockets: [{ host: '127.0.0.1', port }]
 }
-const faulty = {
-  name: 'faulty',
-  modules: [{ type: 'ESModule', path: path.join(options.root, 'tests/e2e/faulty.mjs') }],
+const others = {
+  name: 'stand-ins',
+  modules: await Promise.all(['tests/e2e/stand_ins.mjs', 'fixtures/backend/store.mjs'].map(async file => {
+    const contents = await readFile(path.join(options.root, file), 'utf8')
+    return { type: 'ESModule', path: path.basename(file), contents }
+  })),
   compatibilityDate: options.compatibilityDate
 }
 
 const miniflare = new Miniflare(convertV4MiniflareOptions({
-  workers: Object.keys(faults).length ? [larder, faulty] : [larder],
+  workers: Object.keys(standIns).length ? [larder, others] : [larder],
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,
   inspectorPort: options.inspectorPort,

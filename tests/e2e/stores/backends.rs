@@ -16,10 +16,20 @@ pub enum Backend {
     Webdis,
     Upstash,
     Memcached,
+    /// The example of the manual, in the place of Workers KV.
+    Own,
 }
 
-pub const ALL: [Backend; 7] =
-    [Backend::Colo, Backend::Kv, Backend::D1, Backend::R2, Backend::Webdis, Backend::Upstash, Backend::Memcached];
+pub const ALL: [Backend; 8] = [
+    Backend::Colo,
+    Backend::Kv,
+    Backend::D1,
+    Backend::R2,
+    Backend::Webdis,
+    Backend::Upstash,
+    Backend::Memcached,
+    Backend::Own,
+];
 
 /// What a backend keeps its records in, while it is not the runtime.
 enum Server {
@@ -41,7 +51,7 @@ impl Backend {
     pub const fn tier(self) -> &'static str {
         match self {
             Self::Colo => "colo",
-            Self::Kv => "kv",
+            Self::Kv | Self::Own => "kv",
             Self::D1 => "d1",
             Self::R2 => "r2",
             Self::Webdis | Self::Upstash => "redis",
@@ -87,14 +97,15 @@ impl Backend {
             LazyLock::new(|| Site::start(Backend::Webdis, &json!({}))),
             LazyLock::new(|| Site::start(Backend::Upstash, &json!({}))),
             LazyLock::new(|| Site::start(Backend::Memcached, &json!({}))),
+            LazyLock::new(|| Site::start(Backend::Own, &json!({ "CACHE": "Store" }))),
         ];
         &SITES[ALL.iter().position(|backend| *backend == self).expect("it is one of all")]
     }
 }
 
 impl Site {
-    /// With bindings that are faulty: `{ "CACHE": "Down" }`.
-    pub fn start(backend: Backend, faults: &Value) -> Self {
+    /// With stand-ins for bindings: `{ "CACHE": "Down" }`.
+    pub fn start(backend: Backend, stand_ins: &Value) -> Self {
         let origin = Origin::start();
         let server = match backend {
             Backend::Webdis => {
@@ -113,7 +124,7 @@ impl Site {
             "SITE": { "jitter": "0", "max_body": 2_048_000, "collapse": "off" },
             "CACHES": { "default": { "tiers": [backend.tier()] } },
         });
-        let mut options = Options { d1: true, r2: true, faults: faults.clone(), ..Options::default() };
+        let mut options = Options { d1: true, r2: true, stand_ins: stand_ins.clone(), ..Options::default() };
         if let Some(relay) = &relay {
             let mut redis = |protocol: &str, token: &str| {
                 more["REDIS"] = json!({ "protocol": protocol, "url": format!("http://{}", relay.address) });

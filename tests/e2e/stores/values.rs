@@ -50,7 +50,7 @@ fn what_has_ended_is_not_there_any_more() {
         let site = backend.site();
         site.origin.on("/brief", |_| Answer::ok(&[("Cache-Control", "max-age=2")], "brief"));
         site.get("/brief");
-        if backend != Backend::Kv {
+        if backend.tier() != "kv" {
             until(|| site.stored("/brief").is_hit().then_some(()));
         }
         let gone = until(|| Some(site.stored("/brief")).filter(|reply| reply.cache_status().contains("fwd=uri-miss")));

@@ -20,8 +20,8 @@ pub struct Options {
     pub kv: bool,
     pub d1: bool,
     pub r2: bool,
-    /// Bindings that fail: `{ "CACHE": "Slow", "CACHE_DB": "Down" }`.
-    pub faults: Value,
+    /// What stands in for bindings: `{ "CACHE": "Slow", "CACHE_DB": "Down" }`.
+    pub stand_ins: Value,
     pub shield: bool,
     pub ledger: bool,
     /// Where stores keep what they hold; nowhere if it is absent.
@@ -32,7 +32,16 @@ impl Default for Options {
     fn default() -> Self {
         let secrets =
             json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
-        Self { secrets, kv: true, d1: false, r2: false, faults: json!({}), shield: true, ledger: true, persist: None }
+        Self {
+            secrets,
+            kv: true,
+            d1: false,
+            r2: false,
+            stand_ins: json!({}),
+            shield: true,
+            ledger: true,
+            persist: None,
+        }
     }
 }
 
@@ -47,7 +56,7 @@ impl Worker {
         assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
         let message = json!({
             "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
-            "kv": options.kv, "d1": options.d1, "r2": options.r2, "faults": options.faults,
+            "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
             "shield": options.shield, "ledger": options.ledger,
             "compatibilityDate": compatibility_date(root),
         });

@@ -1,5 +1,8 @@
-// Stands in for a binding of the Worker, and fails in place of whatever that would do.
+// What can stand under the name of one of the Worker's bindings: a store of one's own, and two that fail in place of whatever that would
+// do.
 import { WorkerEntrypoint } from 'cloudflare:workers'
+
+export { Store } from './store.mjs'
 
 const never = () => new Promise(resolve => setTimeout(resolve, 60_000))
 
@@ -8,7 +11,7 @@ const fails = () => {
 }
 
 // The methods of KV, of R2 and of D1.
-const standIn = method => class extends WorkerEntrypoint {
+const faulty = method => class extends WorkerEntrypoint {
   get() { return method() }
   put() { return method() }
   delete() { return method() }
@@ -16,6 +19,6 @@ const standIn = method => class extends WorkerEntrypoint {
   batch() { return method() }
 }
 
-export const Slow = standIn(never)
-export const Down = standIn(fails)
+export const Slow = faulty(never)
+export const Down = faulty(fails)
 export default { fetch: () => new Response('a stand-in') }
