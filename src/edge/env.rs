@@ -19,6 +19,7 @@ pub(super) fn settings(env: &JsValue) -> Settings {
         read_token: secret("READ_TOKEN"),
         identity_key: secret("IDENTITY_KEY"),
         identity_key_previous: secret("IDENTITY_KEY_PREVIOUS"),
+        cf_api_token: secret("CF_API_TOKEN"),
         redis_tokens: redis_tokens(env),
     };
     Settings::new(&vars(env), &secrets)

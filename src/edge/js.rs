@@ -144,6 +144,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn sql(this: &DurableStorage) -> SqlStorage;
 
+    #[wasm_bindgen(method, js_name = setAlarm, catch)]
+    pub(super) fn set_alarm(this: &DurableStorage, at: f64) -> Result<Promise, JsValue>;
+
     /// Its SQLite database.
     pub(super) type SqlStorage;
 

@@ -14,6 +14,7 @@ mod socket;
 mod sql;
 mod stores;
 mod timer;
+mod zone;
 
 use std::cell::OnceCell;
 use std::rc::Rc;

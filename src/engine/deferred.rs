@@ -95,6 +95,8 @@ pub struct Refreshing<P: Ports> {
 pub struct Removing {
     pub(super) keys: Vec<CacheKey>,
     pub(super) policy: Rc<Policy>,
+    /// A tier where that is done already.
+    pub(super) but: Option<Tier>,
 }
 
 impl<P: Ports> Engine<P> {
@@ -292,8 +294,10 @@ impl<P: Ports> Engine<P> {
 
     async fn remove(&self, removing: &Removing) {
         let Configured::Ready(config) = &self.settings.state else { return };
-        let (alias, tiers) = self.tiers(config, &removing.policy);
-        self.remove_slots(alias, &tiers, &removing.keys).await;
+        let (alias, mut tiers) = self.tiers(config, &removing.policy);
+        tiers.retain(|tier| removing.but != Some(*tier));
+        // What stays is not used any more: the ledger says so.
+        let _ = self.remove_slots(alias, &tiers, &removing.keys).await;
     }
 
     /// Fetches what was served stale. If somebody is at it already, there is nothing to do.

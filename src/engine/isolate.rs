@@ -38,7 +38,7 @@ pub struct Isolate<P: Ports> {
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,
     pub(super) backoff: RefCell<Backoff>,
-    portions: RefCell<HashMap<Tier, Portion>>,
+    portions: RefCell<Vec<(Tier, Portion)>>,
     /// Entries that the tiers which charge for writes were offered, by when they were fetched.
     offered: RefCell<HashMap<CacheKey, Timestamp>>,
     breakers: RefCell<BTreeMap<String, Breaker>>,
@@ -113,7 +113,13 @@ impl<P: Ports> Isolate<P> {
 
     /// What is left of this isolate's portion of writes to `tier`.
     pub(super) fn portion(&self, tier: Tier, day: u64) -> std::cell::RefMut<'_, Portion> {
-        std::cell::RefMut::map(self.portions.borrow_mut(), |portions| portions.entry(tier).or_default().on(day))
+        std::cell::RefMut::map(self.portions.borrow_mut(), |portions| {
+            let at = portions.iter().position(|(of, _)| *of == tier).unwrap_or_else(|| {
+                portions.push((tier, Portion::default()));
+                portions.len() - 1
+            });
+            portions[at].1.on(day)
+        })
     }
 
     /// Whether the caller is the one to refresh the index: one at a time, and no more often than each second.

@@ -1,6 +1,7 @@
 //! One store out of several tiers: each with its deadline, and with a breaker in front of what may fail.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::reason::Reason;
 use crate::store::{Pace, backend};
 
 /// How long `alias` waits for `tier`.
-pub(super) fn timeout(alias: &Alias, tier: Tier) -> Duration {
+fn timeout(alias: &Alias, tier: Tier) -> Duration {
     alias.timeout.map_or(backend(tier).timeout, |timeout| Duration::from_secs(u64::from(timeout.get())))
 }
 
@@ -149,26 +150,36 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    /// Removes slots from all tiers.
-    pub(super) async fn remove_slots(&self, alias: &Alias, tiers: &[Tier], keys: &[CacheKey]) {
+    /// Removes slots from all of `tiers`: how many of them Redis held, or that one of the tiers failed.
+    pub(in crate::engine) async fn remove_slots(
+        &self,
+        alias: &Alias,
+        tiers: &[Tier],
+        keys: &[CacheKey],
+    ) -> Result<u64, StoreError> {
         for key in keys {
             self.isolate.memory.borrow_mut().remove(key);
         }
         let far = tiers.iter().copied().filter(|tier| *tier != Tier::Memory);
-        let removals = far.map(|tier| async move {
+        let (held, failed) = (Cell::new(0), Cell::new(false));
+        let removals = far.map(async |tier| {
             let removing = async {
                 match tier {
-                    Tier::Redis => self.redis_remove(alias, keys).await,
-                    Tier::Memcached => self.memcached_remove(keys).await,
+                    Tier::Redis => held.set(self.redis_remove(alias, keys).await?),
+                    Tier::Memcached => self.memcached_remove(keys).await?,
                     tier => {
                         let removals = keys.iter().map(|key| self.ports.remove(tier, *key));
-                        futures_util::future::try_join_all(removals).await.map(drop)
+                        futures_util::future::try_join_all(removals).await?;
                     }
                 }
+                Ok(())
             };
             let limit = timeout(alias, tier) * PATIENCE_OF_A_WRITE;
-            let _ = self.guarded(&breaker_name(alias, tier), limit, removing).await;
+            if self.guarded(&breaker_name(alias, tier), limit, removing).await.is_err() {
+                failed.set(true);
+            }
         });
         futures_util::future::join_all(removals).await;
+        if failed.get() { Err(StoreError) } else { Ok(held.get()) }
     }
 }

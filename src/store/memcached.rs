@@ -116,9 +116,9 @@ impl<B: Blob> Reply<B> {
     ///
     /// When the server refused for another reason.
     pub fn stored(self) -> Result<bool, MemcachedError> {
-        match self.line.as_slice() {
-            b"STORED" => Ok(true),
-            b"SERVER_ERROR object too large for cache" | b"SERVER_ERROR out of memory storing object" => Ok(false),
+        match self.text() {
+            Some("STORED") => Ok(true),
+            Some("SERVER_ERROR object too large for cache" | "SERVER_ERROR out of memory storing object") => Ok(false),
             _ => Err(self.refusal()),
         }
     }
@@ -129,21 +129,23 @@ impl<B: Blob> Reply<B> {
     ///
     /// When the server refused.
     pub fn deleted(self) -> Result<(), MemcachedError> {
-        if [b"DELETED".as_slice(), b"NOT_FOUND"].contains(&self.line.as_slice()) { Ok(()) } else { Err(self.refusal()) }
+        if matches!(self.text(), Some("DELETED" | "NOT_FOUND")) { Ok(()) } else { Err(self.refusal()) }
+    }
+
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.line).ok()
     }
 
     /// The number at the end of `VALUE <key> <flags> <bytes>`.
     fn value_length(&self) -> Option<usize> {
-        let line = std::str::from_utf8(self.line.strip_prefix(b"VALUE ")?).ok()?;
-        let length = line.splitn(3, ' ').nth(2)?.parse().ok()?;
+        let length = self.text()?.strip_prefix("VALUE ")?.rsplit(' ').next()?.parse().ok()?;
         (length <= MAX_VALUE).then_some(length)
     }
 
     /// The server's own word for an error. What is no answer of memcached's may be anything, and is not repeated.
     fn refusal(&self) -> MemcachedError {
         let is_error =
-            ["ERROR", "CLIENT_ERROR ", "SERVER_ERROR "].iter().any(|word| self.line.starts_with(word.as_bytes()));
-        let why = if is_error { String::from_utf8_lossy(&self.line).into_owned() } else { "not understood".to_owned() };
-        MemcachedError(why)
+            |line: &&str| ["ERROR", "CLIENT_ERROR ", "SERVER_ERROR "].iter().any(|word| line.starts_with(word));
+        MemcachedError(self.text().filter(is_error).unwrap_or("not understood").to_owned())
     }
 }

@@ -9,3 +9,4 @@ mod shield;
 mod spine;
 mod stores;
 mod support;
+mod zone;

@@ -17,3 +17,4 @@ mod spine;
 mod staleness;
 mod stores;
 mod updates;
+mod zone;
