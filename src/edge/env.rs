@@ -12,7 +12,7 @@ use crate::policy::{SECRETS, is_var};
 
 /// Reads the environment.
 pub(super) fn settings(env: &JsValue) -> Settings {
-    let secret = |name: &str| Reflect::get(env, &name.into()).ok().and_then(|value| value.as_string());
+    let secret = |name: &str| text(env, name);
     let secrets = Secrets {
         admin_token: secret("ADMIN_TOKEN"),
         purge_token: secret("PURGE_TOKEN"),
@@ -23,6 +23,11 @@ pub(super) fn settings(env: &JsValue) -> Settings {
         redis_tokens: redis_tokens(env),
     };
     Settings::new(&vars(env), &secrets)
+}
+
+/// A secret, or a variable that is a text.
+pub(super) fn text(env: &JsValue, name: &str) -> Option<String> {
+    js::get(env, name).as_string()
 }
 
 /// `REDIS_TOKEN` and its followers.

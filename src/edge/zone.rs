@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use wasm_bindgen::prelude::*;
 
 use super::blob::JsBlob;
+use super::env::text;
 use super::js::{self, DurableStorage};
 use super::origin;
 use super::ports::Edge;
@@ -109,13 +110,16 @@ impl Zone {
     }
 
     fn request(&self, kind: &str, list: &str) -> Option<OriginRequest<Edge>> {
-        let of = |name: &str| js::get(&self.env, name).as_string();
-        let url = format!("{}/zones/{}/purge_cache", of("CF_API").as_deref().unwrap_or(API), of("ZONE_ID")?);
+        let url = format!(
+            "{}/zones/{}/purge_cache",
+            text(&self.env, "CF_API").as_deref().unwrap_or(API),
+            text(&self.env, "ZONE_ID")?
+        );
         let body = match kind {
             "everything" => "{\"purge_everything\":true}".to_owned(),
             kind => format!("{{\"{kind}\":{list}}}"),
         };
-        let mut token = HeaderValue::try_from(format!("Bearer {}", of("CF_API_TOKEN")?)).ok()?;
+        let mut token = HeaderValue::try_from(format!("Bearer {}", text(&self.env, "CF_API_TOKEN")?)).ok()?;
         token.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, token);

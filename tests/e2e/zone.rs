@@ -115,6 +115,9 @@ fn what_the_zone_refuses_is_not_tried_again_and_the_next_receipt_says_so() {
     assert_eq!(refused, 403);
     site.api.wait_for(CALL, 2);
     assert_eq!(site.told(), [json!({ "purge_everything": true }), json!({ "tags": ["next"] })]);
+    let log = site.worker.log();
+    assert!(log.contains("larder: the zone answered 403 to a purge of 1 everything"), "{log}");
+    assert!(!log.contains("zone-token"), "{log}");
 }
 
 #[test]

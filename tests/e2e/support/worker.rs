@@ -11,7 +11,7 @@ use super::program::Program;
 /// A running Worker.
 pub struct Worker {
     pub address: SocketAddr,
-    _program: Program,
+    program: Program,
 }
 
 /// Options beside the variables.
@@ -61,7 +61,12 @@ impl Worker {
             "compatibilityDate": compatibility_date(root),
         });
         let program = Program::start("workerd.mjs", &message);
-        Self { address: program.address, _program: program }
+        Self { address: program.address, program }
+    }
+
+    /// What it has logged up to now.
+    pub fn log(&self) -> String {
+        self.program.log()
     }
 
     pub fn client(&self, host: &'static str) -> Client {
