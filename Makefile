@@ -29,6 +29,7 @@ test: setup build native wasm e2e journeys ## every test: native, wasm, end to e
 
 native: setup-build
 	cargo test --quiet $(BOTH) --test policy --test readme --test architecture
+	cargo test --quiet --doc
 
 wasm: setup-build
 	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --target wasm32-unknown-unknown $(BOTH)

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod fields;
 pub mod forward;
 pub mod key;
+pub mod manual;
 pub mod message;
 pub mod policy;
 pub mod purge;

@@ -66,7 +66,7 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
 }
 
 /// The bytes in what a reader returns; `None` at the end.
-fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
+pub(super) fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
     let value = Reflect::get(piece, &"value".into()).ok()?;
     value.dyn_into().ok()
 }

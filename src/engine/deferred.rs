@@ -5,7 +5,6 @@ use std::rc::Rc;
 use http::StatusCode;
 
 use super::Engine;
-use super::admission::charges;
 use super::admit::{as_stored, not_replaced};
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
@@ -24,6 +23,7 @@ use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{self, Policy, Tier};
 use crate::reason::Reason;
+use crate::store::backend;
 use crate::url::CanonicalUrl;
 
 /// A refresh ends within this, so that what it brings can still be stored in the time that is left after a response.
@@ -95,6 +95,8 @@ pub struct Refreshing<P: Ports> {
 pub struct Removing {
     pub(super) keys: Vec<CacheKey>,
     pub(super) policy: Rc<Policy>,
+    /// A tier where that is done already.
+    pub(super) but: Option<Tier>,
 }
 
 impl<P: Ports> Engine<P> {
@@ -279,7 +281,7 @@ impl<P: Ports> Engine<P> {
         }
         let mut tiers = if is_backfill { writing.tiers } else { all };
         if writing.policy.admission == policy::Admission::SecondHit {
-            tiers.retain(|tier| !charges(*tier));
+            tiers.retain(|tier| !backend(*tier).charges);
         }
         self.write_tiers(alias, &tiers, &writing.entry, &writing.policy).await;
     }
@@ -292,8 +294,10 @@ impl<P: Ports> Engine<P> {
 
     async fn remove(&self, removing: &Removing) {
         let Configured::Ready(config) = &self.settings.state else { return };
-        let (alias, tiers) = self.tiers(config, &removing.policy);
-        self.remove_slots(alias, &tiers, &removing.keys).await;
+        let (alias, mut tiers) = self.tiers(config, &removing.policy);
+        tiers.retain(|tier| removing.but != Some(*tier));
+        // What stays is not used any more: the ledger says so.
+        let _ = self.remove_slots(alias, &tiers, &removing.keys).await;
     }
 
     /// Fetches what was served stale. If somebody is at it already, there is nothing to do.

@@ -166,7 +166,7 @@ impl<P: Ports> Engine<P> {
             }
             Err(reason) => {
                 self.isolate.remember_unshareable(fill.asking.lookup.key, reason, now);
-                let gone = Removing { keys: vec![entry.head.key], policy: fill.policy.clone() };
+                let gone = Removing { keys: vec![entry.head.key], policy: fill.policy.clone(), but: None };
                 let removal = reason.holds_for_everyone().then_some(Deferred::Remove(gone));
                 (Verdict::NotShared(reason), Report { reason: Some(reason), ..fill.report }, removal)
             }

@@ -18,6 +18,7 @@ use crate::key::CacheKey;
 use crate::policy::{Collapse, Policy, Tier};
 use crate::reason::Reason;
 use crate::shield::{Ask, MAX_HANDED_OVER, Role, Word, object_for};
+use crate::store::backend;
 
 /// The name of its breaker.
 pub(in crate::engine) const SHIELD: &str = "shield";
@@ -106,12 +107,13 @@ impl<P: Ports> Engine<P> {
         Some(entry)
     }
 
-    /// Another isolate may have landed while this one looked: who becomes leader looks once more where that one writes first.
+    /// Another isolate may have landed while this one looked: who becomes leader looks once more where that one's write shows.
     async fn look_again(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, lead: Lead<P>) -> Joined<P> {
         let Configured::Ready(config) = &self.settings.state else { return Joined::Leads(lead) };
         let (alias, tiers) = self.tiers(config, fill.policy);
-        let near: Vec<_> = tiers.into_iter().filter(|tier| matches!(tier, Tier::Colo | Tier::Redis)).collect();
-        let found = self.read_slot(alias, &near, fill.asking, fill.asking.lookup.key).await;
+        let shows = |tier: &Tier| *tier != Tier::Memory && backend(*tier).sees_every_write;
+        let tiers: Vec<_> = tiers.into_iter().filter(shows).collect();
+        let found = self.read_slot(alias, &tiers, fill.asking, fill.asking.lookup.key).await;
         let known = fill.found.primary.as_ref().map(|known| known.head.fetched.received);
         let newer = found.primary.filter(|entry| known.is_none_or(|known| entry.head.fetched.received > known));
         let answer = newer.and_then(|entry| Some((self.landed(request, fill, &entry, Leader::Elsewhere)?, entry)));

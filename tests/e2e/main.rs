@@ -7,4 +7,6 @@ mod redis;
 mod security;
 mod shield;
 mod spine;
+mod stores;
 mod support;
+mod zone;

@@ -5,6 +5,7 @@ mod support;
 
 mod collapse;
 mod failing;
+mod memcached;
 mod partial;
 mod purge;
 mod purge_index;
@@ -16,3 +17,4 @@ mod spine;
 mod staleness;
 mod stores;
 mod updates;
+mod zone;

@@ -17,6 +17,7 @@ use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
 use larder::shield::Ask;
+use larder::store::memcached;
 
 use super::city::{City, Context, Home};
 use super::clockwork::{Clockwork, TaskId};
@@ -260,6 +261,10 @@ impl Ports for Wires {
 
     fn has(&self, tier: Tier) -> bool {
         matches!(tier, Tier::Colo | Tier::Kv)
+    }
+
+    async fn converse(&self, _: &str, _: &Bytes, _: &mut memcached::Reply<Bytes>) -> Result<(), StoreError> {
+        Err(StoreError)
     }
 
     fn has_shield(&self) -> bool {

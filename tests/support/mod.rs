@@ -3,6 +3,7 @@
 
 pub mod executor;
 pub mod ledger;
+pub mod memcached;
 pub mod shield;
 pub mod webdis;
 pub mod world;

@@ -18,11 +18,13 @@ use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
 use larder::shield::Ask;
+use larder::store::memcached::Reply;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
 use super::executor::Executor;
 use super::ledger::Ledger;
+use super::memcached::Memcached;
 use super::shield::Shield;
 use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
@@ -90,6 +92,7 @@ pub struct WorldPorts {
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
     pub redis: Webdis,
+    pub memcached: Memcached,
     pub shield: Shield,
     pub ledger: Ledger,
     pub faults: RefCell<HashMap<Tier, Fault>>,
@@ -194,14 +197,19 @@ impl Ports for WorldPorts {
         self.tiers.borrow().contains(&tier)
     }
 
+    async fn converse(&self, _: &str, request: &Bytes, reply: &mut Reply<Bytes>) -> Result<(), StoreError> {
+        let fault = self.faults.borrow().get(&Tier::Memcached).copied().unwrap_or_default();
+        self.memcached.converse(&self.executor, fault, request, reply).await
+    }
+
     fn has_shield(&self) -> bool {
         self.shield.is_there.get()
     }
 
-    async fn ask_shield(&self, _: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
+    async fn ask_shield(&self, object: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
         // Both sides read what the other writes.
         let ask = Ask::parse(&ask.target()).expect("it reads back");
-        self.shield.ask(&self.executor, ask, body.cloned()).await
+        self.shield.ask(&self.executor, object, ask, body.cloned()).await
     }
 
     fn has_ledger(&self) -> bool {
@@ -296,6 +304,7 @@ impl World {
             asked: RefCell::default(),
             stores: RefCell::default(),
             redis: Webdis::default(),
+            memcached: Memcached::default(),
             shield: Shield::default(),
             ledger: Ledger::default(),
             faults: RefCell::default(),
