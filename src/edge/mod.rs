@@ -56,6 +56,7 @@ fn deployed(env: &JsValue) -> (Rc<Edge>, Rc<Settings>) {
     if !mistakes.is_empty() {
         js::console_log(&format!("larder: the configuration is invalid, so every request passes:\n{mistakes}"));
     }
-    let edge = Edge { stores: Stores::of(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
+    let edge =
+        Edge { stores: Stores::of(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
     (Rc::new(edge), Rc::new(settings))
 }

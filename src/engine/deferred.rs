@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::Engine;
 use super::admit::{as_stored, not_replaced};
 use super::exchange::{Basis, Errand, Exchanged, duration};
-use super::flights::{Lead, Role, Verdict};
+use super::flights::{Clock, Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
 use super::within::within;
@@ -138,7 +138,7 @@ impl<P: Ports> Engine<P> {
                     self.isolate.memory.borrow_mut().insert(entry.clone());
                 }
                 if let Some(lead) = lead {
-                    lead.land(Verdict::Stored(entry.clone()));
+                    lead.land(Verdict::Stored(entry.clone(), Clock::Own));
                 }
                 let write = self.write(Writing { entry, url, policy, tiers: Vec::new() });
                 // Others wait for the one, nobody for the other.
@@ -316,7 +316,7 @@ impl<P: Ports> Engine<P> {
                     return;
                 }
                 let entry = Rc::new(Entry { head: Head { stamp, draw: self.draw(false), ..revision.head }, body });
-                lead.land(Verdict::Stored(entry.clone()));
+                lead.land(Verdict::Stored(entry.clone(), Clock::Own));
                 self.write(Writing { entry, url: lookup.url, policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {

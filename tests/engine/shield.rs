@@ -101,6 +101,19 @@ fn a_leader_that_dies_is_succeeded_within_its_lease() {
 }
 
 #[test]
+fn a_leader_that_dies_before_a_slow_origin_does_not_send_all_who_waited_there() {
+    let origin =
+        |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=60")], "page").after(Duration::from_secs(4));
+    let isolates = isolates(&json!({ "SITE": { "collapse": "global", "timeout": 5 } }), origin);
+    let executor = &isolates[0].ports.executor;
+    let lease = Ask::Lead { key: isolates[0].key_of("/a"), lease: Duration::from_secs(5), nonce: 1 };
+    executor.run(isolates[0].ports.shield.ask(executor, "shield-0", lease, None)).expect("it answers");
+    let answers = all_ask(&isolates[1..], 10);
+    assert!(answers.iter().all(|answer| answer.body == "page"));
+    assert_eq!(isolates[0].asked(), 1, "all waited for the one who took over");
+}
+
+#[test]
 fn a_stale_page_is_refreshed_by_one_isolate() {
     let vars = json!({ "SITE": { "collapse": "global", "stale_while_revalidate": "1h" } });
     let isolates = isolates(&vars, slowly(200, "max-age=60"));

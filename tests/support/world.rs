@@ -22,6 +22,7 @@ use larder::store::memcached::Reply;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
+pub use super::answer::Answer;
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::memcached::Memcached;
@@ -88,6 +89,8 @@ pub struct Fault {
 /// The world behind the ports.
 pub struct WorldPorts {
     pub executor: Executor,
+    /// How far the clock of whoever asks is ahead, in milliseconds.
+    pub ahead: Cell<u64>,
     origin: RefCell<Script>,
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
@@ -113,7 +116,7 @@ impl Ports for WorldPorts {
     type Signal = Rc<Cell<bool>>;
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.executor.now())
+        Timestamp::from_millis(self.executor.now() + self.ahead.get())
     }
 
     fn draw(&self) -> f64 {
@@ -268,29 +271,6 @@ pub struct World {
     pub left: RefCell<Vec<Deferred<WorldPorts>>>,
 }
 
-/// A response, whole.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
-    pub report: larder::engine::Report,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    pub fn is_hit(&self) -> bool {
-        self.report.is_hit()
-    }
-
-    pub fn reason(&self) -> Option<&'static str> {
-        self.report.reason.map(larder::reason::Reason::code)
-    }
-}
-
 impl World {
     /// A world with this configuration beside `ORIGIN`, and an origin.
     pub fn new(vars: &Value, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
@@ -300,6 +280,7 @@ impl World {
     pub fn with_secrets(vars: &Value, secrets: &Secrets, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
         let ports = Rc::new(WorldPorts {
             executor: Executor::at(NOW.as_millis()),
+            ahead: Cell::default(),
             origin: RefCell::new(Box::new(origin)),
             asked: RefCell::default(),
             stores: RefCell::default(),
