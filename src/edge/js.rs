@@ -93,6 +93,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn sql(this: &DurableStorage) -> SqlStorage;
 
+    #[wasm_bindgen(method, js_name = setAlarm, catch)]
+    pub(super) async fn set_alarm(this: &DurableStorage, at: f64) -> Result<JsValue, JsValue>;
+
     /// Its SQLite database.
     pub(super) type SqlStorage;
 

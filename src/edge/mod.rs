@@ -2,6 +2,7 @@
 
 mod blob;
 mod body;
+mod cells;
 mod convert;
 mod env;
 mod js;
@@ -33,8 +34,13 @@ thread_local! {
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let env: JsValue = env.into();
     let settings = SETTINGS.with(|cell| cell.get_or_init(|| read_settings(&env)).clone());
-    let ports =
-        Rc::new(Edge { kv: env::kv(&env), shield: env::objects(&env, "SHIELD"), ledger: env::objects(&env, "LEDGER") });
+    let objects = |name| env::objects(&env, name);
+    let ports = Rc::new(Edge {
+        kv: env::kv(&env),
+        shield: objects("SHIELD"),
+        ledger: objects("LEDGER"),
+        cells: objects("CELLS"),
+    });
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = convert::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);

@@ -5,9 +5,11 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::Engine;
+use super::cells::Failure;
 use super::ports::{Body, BodyLimits, OriginRequest, Ports, StoreError};
 use super::settings::Configured;
 use crate::blob::Blob as _;
+use crate::cells::{Reply, Step, source};
 use crate::key::CacheKey;
 use crate::policy::Alias;
 use crate::store::redis::{Call, RedisError, Server};
@@ -51,6 +53,21 @@ impl<P: Ports> Engine<P> {
         let names: Vec<_> = keys.iter().map(|key| self.redis_key(alias, *key)).collect();
         let (status, body) = self.call(server.delete(&names)).await?;
         server.read_delete(status, &body, names.len()).map_err(|error| self.redis_failed(alias, &error))
+    }
+
+    /// Takes a step of the low-level cache.
+    pub(super) async fn redis_run(&self, alias: &Alias, step: &Step) -> Result<Reply, Failure> {
+        let server = self.redis_of(alias).ok_or(Failure::NoStore)?;
+        let call = server.run(source(step.verb), &step.redis_keys(), &step.arguments).ok_or(Failure::TooLarge)?;
+        let (status, body) = self.call(call).await.map_err(|StoreError| Failure::Unavailable)?;
+        match server.read_run(status, &body) {
+            Ok(parts) => Ok(Reply::new(parts)),
+            Err(RedisError(why)) if why.ends_with("WRONGTYPE") => Err(Failure::NotAValue),
+            Err(error) => {
+                self.redis_failed(alias, &error);
+                Err(Failure::Unavailable)
+            }
+        }
     }
 
     /// `prod:larder:1:…`: under the prefix that the application's own keys have, and apart from them.

@@ -35,7 +35,8 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   kvNamespaces: options.kv === false ? [] : ['CACHE'],
   durableObjects: {
     ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
-    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } }
+    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } },
+    ...options.cells !== false && { CELLS: { className: 'Cells', useSQLite: true } }
   },
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,

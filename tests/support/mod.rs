@@ -1,6 +1,7 @@
 //! What the tests that run natively and in wasm share.
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
+pub mod cells;
 pub mod executor;
 pub mod ledger;
 pub mod shield;

@@ -21,6 +21,7 @@ use larder::shield::Ask;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
+use super::cells::Cells;
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::shield::Shield;
@@ -92,6 +93,7 @@ pub struct WorldPorts {
     pub redis: Webdis,
     pub shield: Shield,
     pub ledger: Ledger,
+    pub cells: Cells,
     pub faults: RefCell<HashMap<Tier, Fault>>,
     pub tiers: RefCell<Vec<Tier>>,
     pub draws: Cell<f64>,
@@ -212,6 +214,14 @@ impl Ports for WorldPorts {
         self.ledger.ask(&self.executor, target, body).await
     }
 
+    fn has_cells(&self) -> bool {
+        self.cells.is_there.get()
+    }
+
+    async fn ask_cells(&self, object: &str, target: &str, body: Bytes) -> Result<Bytes, StoreError> {
+        self.cells.ask(&self.executor, object, target, body).await
+    }
+
     fn signal(&self) -> Rc<Cell<bool>> {
         Rc::default()
     }
@@ -298,6 +308,7 @@ impl World {
             redis: Webdis::default(),
             shield: Shield::default(),
             ledger: Ledger::default(),
+            cells: Cells::default(),
             faults: RefCell::default(),
             tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
             draws: Cell::new(0.0),

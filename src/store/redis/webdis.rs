@@ -1,8 +1,9 @@
 //! Webdis: a command is a path, a value a body.
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{Call, RedisError, Server, refusal};
@@ -49,5 +50,43 @@ pub(super) fn read_ok<B: Blob>(status: StatusCode, body: &B) -> Result<(), Redis
     match result {
         Some(result) if status == StatusCode::OK && result.get(0) != Some(&Value::Bool(false)) => Ok(()),
         result => Err(refusal(status, result.and_then(|result| result.get(1)).and_then(Value::as_str))),
+    }
+}
+
+/// A command in the body, which may be as long as it likes. `.raw` asks for the answer as Redis gave it, the one that takes all bytes.
+pub(super) fn run<B: Blob>(server: &Server, script: &str, keys: &[String], arguments: &[Bytes]) -> Call<B> {
+    let count = keys.len().to_string();
+    let parts = [script.as_bytes(), count.as_bytes()].into_iter();
+    let parts = parts.chain(keys.iter().map(String::as_bytes)).chain(arguments.iter().map(|argument| &argument[..]));
+    let mut command = String::from("EVAL");
+    for part in parts {
+        command.push('/');
+        command.extend(percent_encode(part, ARGUMENT));
+    }
+    command.push_str(".raw");
+    Call { method: Method::POST, url: server.url(""), headers: server.headers(), body: Some(B::from_bytes(command.into())) }
+}
+
+/// `*2`, and `$` with its length before each string ([RESP](https://redis.io/docs/latest/develop/reference/protocol-spec/)).
+pub(super) fn read_run(status: StatusCode, mut body: Bytes) -> Result<Vec<Bytes>, RedisError> {
+    let mut line = || {
+        let end = body.windows(2).position(|window| window == b"\r\n")?;
+        let line = body.split_to(end + 2).slice(..end);
+        let length = std::str::from_utf8(line.get(1..)?).ok()?.parse().ok();
+        match (line.first()?, length) {
+            (b'$', Some(length)) => {
+                let end = usize::checked_add(length, 2).filter(|end| *end <= body.len())?;
+                Some((b'$', length, body.split_to(end).slice(..length)))
+            }
+            (kind, length) => Some((*kind, length.unwrap_or_default(), line.slice(1..))),
+        }
+    };
+    let refused = |error: Option<Bytes>| refusal(status, error.as_deref().and_then(|text| std::str::from_utf8(text).ok()));
+    match line() {
+        Some((b'*', count, _)) if status == StatusCode::OK => (0..count)
+            .map(|_| line().filter(|(kind, ..)| *kind == b'$').map(|(.., string)| string).ok_or_else(|| refused(None)))
+            .collect(),
+        Some((b'-', _, error)) => Err(refused(Some(error))),
+        _ => Err(refused(None)),
     }
 }

@@ -20,6 +20,7 @@ pub struct Options {
     pub kv: bool,
     pub shield: bool,
     pub ledger: bool,
+    pub cells: bool,
     /// Where stores keep what they hold; nowhere if it is absent.
     pub persist: Option<String>,
 }
@@ -28,7 +29,7 @@ impl Default for Options {
     fn default() -> Self {
         let secrets =
             json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
-        Self { secrets, kv: true, shield: true, ledger: true, persist: None }
+        Self { secrets, kv: true, shield: true, ledger: true, cells: true, persist: None }
     }
 }
 
@@ -42,7 +43,8 @@ impl Worker {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
         let message = json!({
-            "root": root, "vars": vars, "secrets": options.secrets, "kv": options.kv, "shield": options.shield, "ledger": options.ledger, "persist": options.persist,
+            "root": root, "vars": vars, "secrets": options.secrets, "kv": options.kv, "shield": options.shield,
+            "ledger": options.ledger, "cells": options.cells, "persist": options.persist,
             "compatibilityDate": compatibility_date(root),
         });
         let program = Program::start("workerd.mjs", &message);

@@ -1,0 +1,345 @@
+//! The objects of the low-level cache: SQLite tables of values and leases, each step a statement or two that nothing comes between.
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+use super::js::{self, Buffered, DurableState, DurableStorage, JsResponse};
+use super::objects::{answer, target_of};
+use super::sql::{Database, number};
+use crate::cells::{FOREVER, MAX_TOGETHER, Step, Sweep, Verb, decode, encode};
+use crate::policy::Glob;
+
+/// When a value that lives for ever ends: later than any clock.
+const NEVER: f64 = 9_007_199_254_740_991.0;
+
+/// What has ended is removed at most so long after.
+const CLEANING_MILLIS: f64 = 600_000.0;
+
+/// So many names one page looks at.
+const LOOKED_AT: u32 = 1000;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS cells (name TEXT PRIMARY KEY, value BLOB NOT NULL, ends INTEGER NOT NULL, gone INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS cells_by_end ON cells (gone);
+    CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, token TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;";
+
+const GET: &str = "SELECT value, ends FROM cells WHERE name = ?1 AND ends > ?2";
+
+const SET: &str = "
+    INSERT INTO cells (name, value, ends, gone) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (name) DO UPDATE SET value = ?2, ends = ?3, gone = ?4";
+
+/// Nobody's value is in its way but one that has ended.
+const ADD: &str = "
+    INSERT INTO cells (name, value, ends, gone) VALUES (?1, ?2, ?3, ?3)
+    ON CONFLICT (name) DO UPDATE SET value = ?2, ends = ?3, gone = ?3 WHERE ends <= ?4 RETURNING name";
+
+const DELETE: &str = "DELETE FROM cells WHERE name = ?1 RETURNING ends > ?2 AS was_there";
+
+/// Only if it is still what it was when it was read.
+const EXCHANGE: &str = "UPDATE cells SET value = ?3 WHERE name = ?1 AND value = ?2 RETURNING name";
+
+const TOUCH: &str = "UPDATE cells SET ends = ?2, gone = ?2 WHERE name = ?1 AND ends > ?3 RETURNING name";
+
+const MOVE: &str = "UPDATE OR REPLACE cells SET name = ?1 WHERE name = ?2 AND ends > ?3 RETURNING name";
+
+const STALE: &str = "SELECT value FROM cells WHERE name = ?1 AND gone > ?2";
+
+const LEASE: &str = "
+    INSERT INTO leases (name, token, until) VALUES (?1, ?2, ?3)
+    ON CONFLICT (name) DO UPDATE SET token = ?2, until = ?3 WHERE until <= ?4 RETURNING token";
+
+const PROLONG: &str = "UPDATE leases SET until = max(until, ?2) WHERE name = ?1 RETURNING token";
+
+const REDEEM: &str = "DELETE FROM leases WHERE name = ?1 AND token = ?2 AND until > ?3 RETURNING token";
+
+const END_LEASE: &str = "DELETE FROM leases WHERE name = ?1";
+
+const NAMES: &str = "SELECT name, ends FROM cells WHERE name > ?1 AND name >= ?2 ORDER BY name LIMIT ?3";
+
+const LEASED: &str = "SELECT name FROM leases WHERE name >= ?1";
+
+const DROP: &str = "DELETE FROM cells WHERE name IN (SELECT value FROM json_each(?1))";
+
+const END_LEASES: &str = "DELETE FROM leases WHERE name IN (SELECT value FROM json_each(?1))";
+
+const CLEAN: &str = "DELETE FROM cells WHERE name IN (SELECT name FROM cells WHERE gone <= ?1 LIMIT 1000)";
+
+const CLEAN_LEASES: &str = "DELETE FROM leases WHERE until <= ?1";
+
+const PERISHABLE: &str = "SELECT 1 FROM cells WHERE gone < ?1 UNION ALL SELECT 1 FROM leases LIMIT 1";
+
+/// One of them.
+#[wasm_bindgen]
+pub struct Cells {
+    database: Database,
+    storage: DurableStorage,
+    /// Whether it is certain to be woken up for cleaning.
+    will_clean: Cell<bool>,
+}
+
+#[wasm_bindgen]
+impl Cells {
+    /// The runtime makes one.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &DurableState, _env: &JsValue) -> Self {
+        Self { database: Database::of(state, TABLES), storage: state.storage(), will_clean: Cell::default() }
+    }
+
+    /// And hands it requests.
+    pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
+        let url = request.url();
+        let asked = target_of(&url).and_then(Step::parse_target);
+        let body: Buffered = request.unchecked_into();
+        let parts = decode(Uint8Array::new(&body.array_buffer().await?).to_vec().into());
+        let (Some((verb, names)), Some(mut parts)) = (asked, parts) else {
+            return answer(400, "not-understood", &JsValue::NULL);
+        };
+        let arguments = parts.split_off(names.min(parts.len()));
+        let names: Vec<_> = parts.iter().map(text).collect();
+        let reply = self.take(verb, &names, &arguments).await?;
+        if !matches!(verb, Verb::Get | Verb::List | Verb::Drop) {
+            self.clean_later().await?;
+        }
+        answer(200, "ok", &Uint8Array::from(&encode(reply.iter())[..]))
+    }
+
+    /// The runtime wakes it up.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        let now = JsValue::from(js::date_now());
+        self.database.rows(CLEAN, std::slice::from_ref(&now)).await?;
+        self.database.rows(CLEAN_LEASES, &[now]).await?;
+        self.will_clean.set(false);
+        match self.database.row(PERISHABLE, &[NEVER.into()]).await? {
+            Some(_) => self.clean_later().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A reply under way: its word, and what belongs to it.
+type Parts = Vec<Bytes>;
+
+fn word(word: &'static str) -> Parts {
+    vec![Bytes::from_static(word.as_bytes())]
+}
+
+impl Cells {
+    async fn take(&self, verb: Verb, names: &[JsValue], arguments: &[Bytes]) -> Result<Parts, JsValue> {
+        let now = js::date_now();
+        match (verb, names, arguments) {
+            (Verb::Get, names, _) => self.get(names, now).await,
+            (Verb::Set, names, [life, values @ ..]) => {
+                for (name, value) in names.iter().zip(values) {
+                    self.set(name, value, life, 0.0, now).await?;
+                    self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+                }
+                Ok(word("ok"))
+            }
+            (Verb::Add, [name], [life, value]) => self.add(name, value, life, now).await,
+            (Verb::Delete, names, _) => self.delete(names, now).await,
+            (Verb::Increment, [name], [by]) => self.increment(name, by, now).await,
+            (Verb::Touch, [name], [life]) => {
+                let touched = self.database.row(TOUCH, &[name.clone(), end(life, now).into(), now.into()]).await?;
+                Ok(word(touched.map_or("absent", |_| "ok")))
+            }
+            (Verb::Move, [to, from], _) => {
+                let moved = self.database.row(MOVE, &[to.clone(), from.clone(), now.into()]).await?;
+                self.database.rows(END_LEASE, std::slice::from_ref(to)).await?;
+                Ok(word(moved.map_or("absent", |_| "ok")))
+            }
+            (Verb::Lease, [name], [token, length, is_last]) => {
+                self.lease(name, token, now + millis(length), &is_last[..] == b"1", now).await
+            }
+            (Verb::Fill, [name], [token, life, stale, value]) => {
+                let lease = [name.clone(), text(token), now.into()];
+                if self.database.row(REDEEM, &lease).await?.is_none() {
+                    return Ok(word("passed"));
+                }
+                self.set(name, value, life, millis(stale), now).await?;
+                Ok(word("ok"))
+            }
+            (Verb::List | Verb::Drop, _, arguments) => self.sweep(verb, arguments, now).await,
+            _ => Err("not understood".into()),
+        }
+    }
+
+    async fn get(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
+        let (mut reply, mut size) = (word("ok"), 0);
+        for name in names {
+            let row = self.database.row(GET, &[name.clone(), now.into()]).await?;
+            let (left, value) = row.map_or((FOREVER - 1, Bytes::new()), |row| (left(&row, now), value_of(&row)));
+            size += value.len();
+            if size > MAX_TOGETHER {
+                return Ok(word("too-large"));
+            }
+            reply.extend([left.to_string().into(), value]);
+        }
+        Ok(reply)
+    }
+
+    async fn set(&self, name: &JsValue, value: &[u8], life: &Bytes, stale: f64, now: f64) -> Result<(), JsValue> {
+        let ends = end(life, now);
+        if ends <= now {
+            return self.database.rows(DELETE, &[name.clone(), now.into()]).await.map(drop);
+        }
+        let gone = if ends < NEVER { ends + stale } else { ends };
+        let values = [name.clone(), Uint8Array::from(value).into(), ends.into(), gone.into()];
+        self.database.rows(SET, &values).await.map(drop)
+    }
+
+    async fn add(&self, name: &JsValue, value: &[u8], life: &Bytes, now: f64) -> Result<Parts, JsValue> {
+        let values = [name.clone(), Uint8Array::from(value).into(), end(life, now).into(), now.into()];
+        if self.database.row(ADD, &values).await?.is_none() {
+            return Ok(word("taken"));
+        }
+        self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+        Ok(word("ok"))
+    }
+
+    async fn delete(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
+        let mut count = 0;
+        for name in names {
+            let row = self.database.row(DELETE, &[name.clone(), now.into()]).await?;
+            count += row.map_or(0, |row| number(&row, "was_there"));
+            self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+        }
+        let mut reply = word("ok");
+        reply.push(count.to_string().into());
+        Ok(reply)
+    }
+
+    async fn increment(&self, name: &JsValue, by: &Bytes, now: f64) -> Result<Parts, JsValue> {
+        loop {
+            let Some(row) = self.database.row(GET, &[name.clone(), now.into()]).await? else {
+                return Ok(word("absent"));
+            };
+            let sum = integer(&value_of(&row)).zip(integer(by)).and_then(|(number, by)| number.checked_add(by));
+            let Some(sum) = sum.map(|sum| sum.to_string()) else { return Ok(word("not-an-integer")) };
+            let exchange = [name.clone(), js::get(&row, "value"), Uint8Array::from(sum.as_bytes()).into()];
+            if self.database.row(EXCHANGE, &exchange).await?.is_some() {
+                let mut reply = word("ok");
+                reply.push(sum.into());
+                return Ok(reply);
+            }
+        }
+    }
+
+    async fn lease(
+        &self,
+        name: &JsValue,
+        token: &Bytes,
+        until: f64,
+        is_last: bool,
+        now: f64,
+    ) -> Result<Parts, JsValue> {
+        if let Some(row) = self.database.row(GET, &[name.clone(), now.into()]).await? {
+            let mut reply = word("value");
+            reply.extend([left(&row, now).to_string().into(), value_of(&row)]);
+            return Ok(reply);
+        }
+        let lease = [name.clone(), text(token), until.into(), now.into()];
+        let mut lease = self.database.row(LEASE, &lease).await?;
+        if lease.is_none() {
+            if !is_last {
+                return Ok(word("wait"));
+            }
+            if let Some(row) = self.database.row(STALE, &[name.clone(), now.into()]).await? {
+                let mut reply = word("value");
+                reply.extend([Bytes::from_static(b"0"), value_of(&row)]);
+                return Ok(reply);
+            }
+            lease = self.database.row(PROLONG, &[name.clone(), until.into()]).await?;
+        }
+        let mut reply = word("turn");
+        reply.extend(lease.and_then(|row| js::get(&row, "token").as_string()).map(Bytes::from));
+        Ok(reply)
+    }
+
+    /// Names in their order, from behind where the last page ended.
+    async fn sweep(&self, verb: Verb, arguments: &[Bytes], now: f64) -> Result<Parts, JsValue> {
+        let (sweep, after, room) = Sweep::parse_object_step(arguments).ok_or("not understood")?;
+        let (beginning, glob) = (sweep.beginning(), Glob::new(&sweep.glob));
+        let from = beginning.clone() + sweep.glob.split('*').next().filter(|_| sweep.version.is_some()).unwrap_or_default();
+        if verb == Verb::Drop && after.is_empty() {
+            let leases = self.database.rows(LEASED, &[from.as_str().into()]).await?;
+            let names = leases.iter().filter_map(|row| js::get(&row, "name").as_string());
+            let names: Vec<_> = names.filter(|name| sweep.fits(&glob, name)).collect();
+            self.database.rows(END_LEASES, &[json(&names)]).await?;
+        }
+        let rows = self.database.rows(NAMES, &[after.into(), from.as_str().into(), LOOKED_AT.into()]).await?;
+        let (mut reached, mut found) = (String::new(), Vec::new());
+        let mut is_done = rows.length() < LOOKED_AT;
+        for row in rows.iter() {
+            let name = js::get(&row, "name").as_string().unwrap_or_default();
+            if !name.starts_with(&from) {
+                is_done = true;
+                break;
+            }
+            if found.len() >= room {
+                is_done = false;
+                break;
+            }
+            reached.clone_from(&name);
+            if number(&row, "ends") as f64 > now && sweep.fits(&glob, &name) {
+                found.push(name);
+            }
+        }
+        let mut reply = word("ok");
+        reply.push(if is_done { Bytes::new() } else { reached.into() });
+        match verb {
+            Verb::Drop => {
+                self.database.rows(DROP, &[json(&found)]).await?;
+                reply.push(found.len().to_string().into());
+            }
+            _ => reply.extend(found.into_iter().map(Bytes::from)),
+        }
+        Ok(reply)
+    }
+
+    async fn clean_later(&self) -> Result<(), JsValue> {
+        if !self.will_clean.replace(true) {
+            self.storage.set_alarm(js::date_now() + CLEANING_MILLIS).await?;
+        }
+        Ok(())
+    }
+}
+
+fn text(part: &Bytes) -> JsValue {
+    String::from_utf8_lossy(part).as_ref().into()
+}
+
+fn json(names: &[String]) -> JsValue {
+    serde_json::to_string(names).unwrap_or_default().into()
+}
+
+fn integer(bytes: &[u8]) -> Option<i64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+fn millis(part: &Bytes) -> f64 {
+    integer(part).unwrap_or_default() as f64
+}
+
+/// When what lives so long from now ends.
+fn end(life: &Bytes, now: f64) -> f64 {
+    match integer(life) {
+        Some(FOREVER) => NEVER,
+        life => now + life.unwrap_or_default() as f64,
+    }
+}
+
+/// What is left of the life of a row.
+fn left(row: &JsValue, now: f64) -> i64 {
+    match number(row, "ends") as f64 {
+        ends if ends >= NEVER => FOREVER,
+        ends => (ends - now) as i64,
+    }
+}
+
+fn value_of(row: &JsValue) -> Bytes {
+    Uint8Array::new(&js::get(row, "value")).to_vec().into()
+}
