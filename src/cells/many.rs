@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::MAX_KEYS;
@@ -19,18 +19,17 @@ pub(super) enum Many {
 type Table<'a> = BTreeMap<String, &'a RawValue>;
 
 pub(super) fn read(body: &[u8]) -> Result<Many, String> {
-    let mut table: Table = json(body, "the body", "a JSON object")?;
+    let mut table = read_table(body, "the body: wanted a JSON object")?;
     let mut take = |name: &str| table.remove(name).map(RawValue::get);
     let (get, set, delete, ttl) = (take("get"), take("set"), take("delete"), take("ttl"));
     if let Some(name) = table.keys().next() {
         return Err(format!("{name}: unknown; there are get, set, delete, ttl"));
     }
-    let wanted_keys = "a list of keys";
     let many = match (get, set, delete) {
-        (Some(get), None, None) if ttl.is_none() => Many::Get(json(get.as_bytes(), "get", wanted_keys)?),
-        (None, None, Some(delete)) if ttl.is_none() => Many::Delete(json(delete.as_bytes(), "delete", wanted_keys)?),
+        (Some(get), None, None) if ttl.is_none() => Many::Get(keys(get, "get")?),
+        (None, None, Some(delete)) if ttl.is_none() => Many::Delete(keys(delete, "delete")?),
         (None, Some(set), None) => {
-            let values: Table = json(set.as_bytes(), "set", "an object of keys and values")?;
+            let values = read_table(set.as_bytes(), "set: wanted an object of keys and values")?;
             let values = values.into_iter().map(|(key, value)| (key, Bytes::from(value.get().to_owned())));
             let (keys, values) = values.unzip();
             Many::Set(keys, values, ttl.map(lifetime).transpose()?)
@@ -45,8 +44,16 @@ pub(super) fn read(body: &[u8]) -> Result<Many, String> {
     }
 }
 
-fn json<'a, T: Deserialize<'a>>(text: &'a [u8], name: &str, wanted: &str) -> Result<T, String> {
-    serde_json::from_slice(text).map_err(|error| format!("{name}: wanted {wanted}; {error}"))
+fn read_table<'b>(text: &'b [u8], wanted: &str) -> Result<Table<'b>, String> {
+    serde_json::from_slice(text).map_err(|error| format!("{wanted}; {error}"))
+}
+
+fn keys(text: &str, name: &str) -> Result<Vec<String>, String> {
+    let list = serde_json::from_str(text).ok().and_then(|value| match value {
+        Value::Array(keys) => keys.into_iter().map(|key| key.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    });
+    list.ok_or_else(|| format!("{name}: wanted a list of keys"))
 }
 
 /// `300`, `"none"`, or `null`, which is Django's `None`.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::frames::encode;
 use super::lifetime::Lifetime;
 use super::name::Name;
 
@@ -110,7 +111,9 @@ impl Step {
     pub fn done_nowhere(&self) -> Reply {
         let text = |text: &'static str| Bytes::from_static(text.as_bytes());
         Reply(match self.verb {
-            Verb::Get => [text("ok")].into_iter().chain(self.names.iter().flat_map(|_| [text("-2"), text("")])).collect(),
+            Verb::Get => {
+                [text("ok")].into_iter().chain(self.names.iter().flat_map(|_| [text("-2"), text("")])).collect()
+            }
             Verb::Increment | Verb::Touch | Verb::Move => vec![text("absent")],
             Verb::Lease => [text("turn")].into_iter().chain(self.arguments.first().cloned()).collect(),
             Verb::Set | Verb::Add | Verb::Delete | Verb::Fill | Verb::List | Verb::Drop => vec![text("ok")],
@@ -134,6 +137,13 @@ impl Step {
     #[must_use]
     pub fn target(&self) -> String {
         format!("/1/{}/{}", self.verb.as_str(), self.names.len())
+    }
+
+    /// What comes with it: names, then arguments.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        let names = self.names.iter().map(|name| Bytes::from(name.to_string()));
+        encode(names.chain(self.arguments.iter().cloned()))
     }
 
     /// Reads that path: the verb, and how many of the parts that come with it are names.

@@ -105,7 +105,9 @@ impl Sweep {
         let Some(rest) = name.strip_prefix(&self.beginning()) else { return false };
         match self.version {
             Some(_) => glob.matches(rest),
-            None => rest.split_once(':').is_some_and(|(version, key)| version.parse::<u32>().is_ok() && glob.matches(key)),
+            None => {
+                rest.split_once(':').is_some_and(|(version, key)| version.parse::<u32>().is_ok() && glob.matches(key))
+            }
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 
 use bytes::Bytes;
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::js::{self, Buffered, DurableState, DurableStorage, JsResponse};
 use super::objects::{answer, target_of};
-use super::sql::{Database, number};
+use super::sql::{ATTEMPTS, Database, number, pause};
 use crate::cells::{FOREVER, MAX_TOGETHER, Step, Sweep, Verb, decode, encode};
 use crate::policy::Glob;
 
@@ -100,7 +100,7 @@ impl Cells {
         };
         let arguments = parts.split_off(names.min(parts.len()));
         let names: Vec<_> = parts.iter().map(text).collect();
-        let reply = self.take(verb, &names, &arguments).await?;
+        let reply = self.take_in_turn(verb, &names, &arguments).await?;
         if !matches!(verb, Verb::Get | Verb::List | Verb::Drop) {
             self.clean_later().await?;
         }
@@ -110,10 +110,10 @@ impl Cells {
     /// The runtime wakes it up.
     pub async fn alarm(&self) -> Result<(), JsValue> {
         let now = JsValue::from(js::date_now());
-        self.database.rows(CLEAN, std::slice::from_ref(&now)).await?;
-        self.database.rows(CLEAN_LEASES, &[now]).await?;
+        self.rows(CLEAN, std::slice::from_ref(&now))?;
+        self.rows(CLEAN_LEASES, &[now])?;
         self.will_clean.set(false);
-        match self.database.row(PERISHABLE, &[NEVER.into()]).await? {
+        match self.row(PERISHABLE, &[NEVER.into()])? {
             Some(_) => self.clean_later().await,
             None => Ok(()),
         }
@@ -128,49 +128,69 @@ fn word(word: &'static str) -> Parts {
 }
 
 impl Cells {
-    async fn take(&self, verb: Verb, names: &[JsValue], arguments: &[Bytes]) -> Result<Parts, JsValue> {
+    fn rows(&self, statement: &str, values: &[JsValue]) -> Result<Array, JsValue> {
+        self.database.execute(statement, &values.iter().collect())
+    }
+
+    fn row(&self, statement: &str, values: &[JsValue]) -> Result<Option<JsValue>, JsValue> {
+        self.rows(statement, values).map(|rows| rows.iter().next())
+    }
+
+    /// Again and again while another object over the same storage is in the way: that shows before anything is written.
+    async fn take_in_turn(&self, verb: Verb, names: &[JsValue], arguments: &[Bytes]) -> Result<Parts, JsValue> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.take(verb, names, arguments) {
+                Err(_) if attempt < ATTEMPTS => pause(attempt).await,
+                taken => return taken,
+            }
+        }
+    }
+
+    fn take(&self, verb: Verb, names: &[JsValue], arguments: &[Bytes]) -> Result<Parts, JsValue> {
         let now = js::date_now();
         match (verb, names, arguments) {
-            (Verb::Get, names, _) => self.get(names, now).await,
+            (Verb::Get, names, _) => self.get(names, now),
             (Verb::Set, names, [life, values @ ..]) => {
                 for (name, value) in names.iter().zip(values) {
-                    self.set(name, value, life, 0.0, now).await?;
-                    self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+                    self.set(name, value, life, 0.0, now)?;
+                    self.rows(END_LEASE, std::slice::from_ref(name))?;
                 }
                 Ok(word("ok"))
             }
-            (Verb::Add, [name], [life, value]) => self.add(name, value, life, now).await,
-            (Verb::Delete, names, _) => self.delete(names, now).await,
-            (Verb::Increment, [name], [by]) => self.increment(name, by, now).await,
+            (Verb::Add, [name], [life, value]) => self.add(name, value, life, now),
+            (Verb::Delete, names, _) => self.delete(names, now),
+            (Verb::Increment, [name], [by]) => self.increment(name, by, now),
             (Verb::Touch, [name], [life]) => {
-                let touched = self.database.row(TOUCH, &[name.clone(), end(life, now).into(), now.into()]).await?;
+                let touched = self.row(TOUCH, &[name.clone(), end(life, now).into(), now.into()])?;
                 Ok(word(touched.map_or("absent", |_| "ok")))
             }
             (Verb::Move, [to, from], _) => {
-                let moved = self.database.row(MOVE, &[to.clone(), from.clone(), now.into()]).await?;
-                self.database.rows(END_LEASE, std::slice::from_ref(to)).await?;
+                let moved = self.row(MOVE, &[to.clone(), from.clone(), now.into()])?;
+                self.rows(END_LEASE, std::slice::from_ref(to))?;
                 Ok(word(moved.map_or("absent", |_| "ok")))
             }
             (Verb::Lease, [name], [token, length, is_last]) => {
-                self.lease(name, token, now + millis(length), &is_last[..] == b"1", now).await
+                self.lease(name, token, now + millis(length), &is_last[..] == b"1", now)
             }
             (Verb::Fill, [name], [token, life, stale, value]) => {
                 let lease = [name.clone(), text(token), now.into()];
-                if self.database.row(REDEEM, &lease).await?.is_none() {
+                if self.row(REDEEM, &lease)?.is_none() {
                     return Ok(word("passed"));
                 }
-                self.set(name, value, life, millis(stale), now).await?;
+                self.set(name, value, life, millis(stale), now)?;
                 Ok(word("ok"))
             }
-            (Verb::List | Verb::Drop, _, arguments) => self.sweep(verb, arguments, now).await,
+            (Verb::List | Verb::Drop, _, arguments) => self.sweep(verb, arguments, now),
             _ => Err("not understood".into()),
         }
     }
 
-    async fn get(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
+    fn get(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
         let (mut reply, mut size) = (word("ok"), 0);
         for name in names {
-            let row = self.database.row(GET, &[name.clone(), now.into()]).await?;
+            let row = self.row(GET, &[name.clone(), now.into()])?;
             let (left, value) = row.map_or((FOREVER - 1, Bytes::new()), |row| (left(&row, now), value_of(&row)));
             size += value.len();
             if size > MAX_TOGETHER {
@@ -181,46 +201,46 @@ impl Cells {
         Ok(reply)
     }
 
-    async fn set(&self, name: &JsValue, value: &[u8], life: &Bytes, stale: f64, now: f64) -> Result<(), JsValue> {
+    fn set(&self, name: &JsValue, value: &[u8], life: &Bytes, stale: f64, now: f64) -> Result<(), JsValue> {
         let ends = end(life, now);
         if ends <= now {
-            return self.database.rows(DELETE, &[name.clone(), now.into()]).await.map(drop);
+            return self.rows(DELETE, &[name.clone(), now.into()]).map(drop);
         }
         let gone = if ends < NEVER { ends + stale } else { ends };
         let values = [name.clone(), Uint8Array::from(value).into(), ends.into(), gone.into()];
-        self.database.rows(SET, &values).await.map(drop)
+        self.rows(SET, &values).map(drop)
     }
 
-    async fn add(&self, name: &JsValue, value: &[u8], life: &Bytes, now: f64) -> Result<Parts, JsValue> {
+    fn add(&self, name: &JsValue, value: &[u8], life: &Bytes, now: f64) -> Result<Parts, JsValue> {
         let values = [name.clone(), Uint8Array::from(value).into(), end(life, now).into(), now.into()];
-        if self.database.row(ADD, &values).await?.is_none() {
+        if self.row(ADD, &values)?.is_none() {
             return Ok(word("taken"));
         }
-        self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+        self.rows(END_LEASE, std::slice::from_ref(name))?;
         Ok(word("ok"))
     }
 
-    async fn delete(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
+    fn delete(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
         let mut count = 0;
         for name in names {
-            let row = self.database.row(DELETE, &[name.clone(), now.into()]).await?;
+            let row = self.row(DELETE, &[name.clone(), now.into()])?;
             count += row.map_or(0, |row| number(&row, "was_there"));
-            self.database.rows(END_LEASE, std::slice::from_ref(name)).await?;
+            self.rows(END_LEASE, std::slice::from_ref(name))?;
         }
         let mut reply = word("ok");
         reply.push(count.to_string().into());
         Ok(reply)
     }
 
-    async fn increment(&self, name: &JsValue, by: &Bytes, now: f64) -> Result<Parts, JsValue> {
+    fn increment(&self, name: &JsValue, by: &Bytes, now: f64) -> Result<Parts, JsValue> {
         loop {
-            let Some(row) = self.database.row(GET, &[name.clone(), now.into()]).await? else {
+            let Some(row) = self.row(GET, &[name.clone(), now.into()])? else {
                 return Ok(word("absent"));
             };
             let sum = integer(&value_of(&row)).zip(integer(by)).and_then(|(number, by)| number.checked_add(by));
             let Some(sum) = sum.map(|sum| sum.to_string()) else { return Ok(word("not-an-integer")) };
             let exchange = [name.clone(), js::get(&row, "value"), Uint8Array::from(sum.as_bytes()).into()];
-            if self.database.row(EXCHANGE, &exchange).await?.is_some() {
+            if self.row(EXCHANGE, &exchange)?.is_some() {
                 let mut reply = word("ok");
                 reply.push(sum.into());
                 return Ok(reply);
@@ -228,31 +248,24 @@ impl Cells {
         }
     }
 
-    async fn lease(
-        &self,
-        name: &JsValue,
-        token: &Bytes,
-        until: f64,
-        is_last: bool,
-        now: f64,
-    ) -> Result<Parts, JsValue> {
-        if let Some(row) = self.database.row(GET, &[name.clone(), now.into()]).await? {
+    fn lease(&self, name: &JsValue, token: &Bytes, until: f64, is_last: bool, now: f64) -> Result<Parts, JsValue> {
+        if let Some(row) = self.row(GET, &[name.clone(), now.into()])? {
             let mut reply = word("value");
             reply.extend([left(&row, now).to_string().into(), value_of(&row)]);
             return Ok(reply);
         }
         let lease = [name.clone(), text(token), until.into(), now.into()];
-        let mut lease = self.database.row(LEASE, &lease).await?;
+        let mut lease = self.row(LEASE, &lease)?;
         if lease.is_none() {
             if !is_last {
                 return Ok(word("wait"));
             }
-            if let Some(row) = self.database.row(STALE, &[name.clone(), now.into()]).await? {
+            if let Some(row) = self.row(STALE, &[name.clone(), now.into()])? {
                 let mut reply = word("value");
                 reply.extend([Bytes::from_static(b"0"), value_of(&row)]);
                 return Ok(reply);
             }
-            lease = self.database.row(PROLONG, &[name.clone(), until.into()]).await?;
+            lease = self.row(PROLONG, &[name.clone(), until.into()])?;
         }
         let mut reply = word("turn");
         reply.extend(lease.and_then(|row| js::get(&row, "token").as_string()).map(Bytes::from));
@@ -260,17 +273,18 @@ impl Cells {
     }
 
     /// Names in their order, from behind where the last page ended.
-    async fn sweep(&self, verb: Verb, arguments: &[Bytes], now: f64) -> Result<Parts, JsValue> {
+    fn sweep(&self, verb: Verb, arguments: &[Bytes], now: f64) -> Result<Parts, JsValue> {
         let (sweep, after, room) = Sweep::parse_object_step(arguments).ok_or("not understood")?;
         let (beginning, glob) = (sweep.beginning(), Glob::new(&sweep.glob));
-        let from = beginning.clone() + sweep.glob.split('*').next().filter(|_| sweep.version.is_some()).unwrap_or_default();
+        let from =
+            beginning.clone() + sweep.glob.split('*').next().filter(|_| sweep.version.is_some()).unwrap_or_default();
         if verb == Verb::Drop && after.is_empty() {
-            let leases = self.database.rows(LEASED, &[from.as_str().into()]).await?;
+            let leases = self.rows(LEASED, &[from.as_str().into()])?;
             let names = leases.iter().filter_map(|row| js::get(&row, "name").as_string());
             let names: Vec<_> = names.filter(|name| sweep.fits(&glob, name)).collect();
-            self.database.rows(END_LEASES, &[json(&names)]).await?;
+            self.rows(END_LEASES, &[json(&names)])?;
         }
-        let rows = self.database.rows(NAMES, &[after.into(), from.as_str().into(), LOOKED_AT.into()]).await?;
+        let rows = self.rows(NAMES, &[after.into(), from.as_str().into(), LOOKED_AT.into()])?;
         let (mut reached, mut found) = (String::new(), Vec::new());
         let mut is_done = rows.length() < LOOKED_AT;
         for row in rows.iter() {
@@ -292,7 +306,7 @@ impl Cells {
         reply.push(if is_done { Bytes::new() } else { reached.into() });
         match verb {
             Verb::Drop => {
-                self.database.rows(DROP, &[json(&found)]).await?;
+                self.rows(DROP, &[json(&found)])?;
                 reply.push(found.len().to_string().into());
             }
             _ => reply.extend(found.into_iter().map(Bytes::from)),

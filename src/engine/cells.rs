@@ -1,14 +1,16 @@
 //! Low-level values: which store takes a step, how long a lease is waited for, and how far one page of a sweep goes.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::tiers::breaker_name;
-use crate::cells::{Name, OBJECTS, PAGE, Part, Reply, Step, Sweep, Swept, Verb, decode, divide, encode, join, merge};
+use crate::cells::{Name, OBJECTS, PAGE, Part, Reply, Step, Sweep, Swept, Verb, decode, divide, join, merge};
 use crate::fields::Seconds;
 use crate::policy::{Alias, Tier};
 
@@ -53,9 +55,23 @@ pub(super) struct Cells<'c> {
     pub(super) alias: &'c Alias,
 }
 
+/// Where a step is taken.
+#[derive(Clone, Copy)]
+enum Place {
+    Redis,
+    Object(usize),
+}
+
+/// A step being taken. Boxed, since every call of this path would else be code of its own.
+type Taking<'s> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 's>>;
+
 impl Cells<'_> {
     fn in_redis(self) -> bool {
         self.alias.tiers.contains(&Tier::Redis)
+    }
+
+    fn is_nowhere(self) -> bool {
+        self.alias.tiers == [Tier::Dummy]
     }
 }
 
@@ -63,43 +79,50 @@ impl<P: Ports> Engine<P> {
     /// Takes a step.
     pub(super) async fn take(&self, cells: Cells<'_>, step: Step) -> Result<Reply, Failure> {
         if cells.in_redis() {
-            return self.take_in_redis(cells.alias, &step).await;
+            return self.take_at(cells, Place::Redis, step).await;
         }
-        if cells.alias.tiers == [Tier::Dummy] {
+        if cells.is_nowhere() {
             return Ok(step.done_nowhere());
         }
         let verb = step.verb;
-        let parts = divide(step).into_iter().map(|Part { object, at, step }| async move {
-            Ok((at, self.ask_object(cells, object, &step).await?))
-        });
-        Ok(join(verb, try_join_all(parts).await?))
+        let (at, steps): (Vec<_>, Vec<_>) =
+            divide(step).into_iter().map(|Part { object, at, step }| (at, (object, step))).unzip();
+        let replies = self.ask_objects(cells, steps).await?;
+        Ok(join(verb, at.into_iter().zip(replies).collect()))
     }
 
-    async fn take_in_redis(&self, alias: &Alias, step: &Step) -> Result<Reply, Failure> {
-        let breaker = breaker_name(alias, Tier::Redis);
-        // That the step itself is refused says nothing about the store.
-        let running = async { Ok(self.redis_run(alias, step).await) };
-        let running = async {
-            match running.await {
-                Ok(Err(Failure::Unavailable)) => Err(StoreError),
-                other => other,
-            }
-        };
-        self.guarded(&breaker, patience(alias), running).await.unwrap_or(Err(Failure::Unavailable))
+    /// Asks several objects at once.
+    async fn ask_objects(&self, cells: Cells<'_>, steps: Vec<(usize, Step)>) -> Result<Vec<Reply>, Failure> {
+        let asking = steps.into_iter().map(|(object, step)| self.take_at(cells, Place::Object(object), step));
+        join_all(asking).await.into_iter().collect()
+    }
+
+    fn take_at<'s>(&'s self, cells: Cells<'s>, place: Place, step: Step) -> Taking<'s> {
+        Box::pin(async move {
+            let limit = cells.alias.timeout.map_or(PATIENCE, |timeout| Duration::from_millis(timeout.as_millis()));
+            let breaker = match place {
+                Place::Redis => breaker_name(cells.alias, Tier::Redis),
+                Place::Object(_) => CELLS.into(),
+            };
+            let taking = async {
+                let taken = match place {
+                    Place::Redis => self.redis_run(cells.alias, &step).await,
+                    Place::Object(object) => self.ask_object(cells, object, &step).await,
+                };
+                // That the step itself is refused says nothing about the store.
+                if taken == Err(Failure::Unavailable) { Err(StoreError) } else { Ok(taken) }
+            };
+            self.guarded(&breaker, limit, taking).await.unwrap_or(Err(Failure::Unavailable))
+        })
     }
 
     async fn ask_object(&self, cells: Cells<'_>, object: usize, step: &Step) -> Result<Reply, Failure> {
         if !self.ports.has_cells() {
             return Err(Failure::NoStore);
         }
-        let names = step.names.iter().map(|name| Bytes::from(name.to_string()));
-        let body = encode(names.chain(step.arguments.iter().cloned()));
-        let (object, target) = (format!("{CELLS}-{}-{object}", cells.name), step.target());
-        let asking = async {
-            let answer = self.ports.ask_cells(&object, &target, body).await?;
-            decode(answer).map(Reply::new).ok_or(StoreError)
-        };
-        self.guarded(CELLS, patience(cells.alias), asking).await.map_err(|StoreError| Failure::Unavailable)
+        let object = format!("{CELLS}-{}-{object}", cells.name);
+        let answer = self.ports.ask_cells(&object, &step.target(), step.body()).await;
+        answer.ok().and_then(decode).map(Reply::new).ok_or(Failure::Unavailable)
     }
 
     /// The value, or a lease on it, after at most so long a wait.
@@ -164,19 +187,15 @@ impl<P: Ports> Engine<P> {
     ) -> Result<Swept, Failure> {
         if cells.in_redis() {
             let step = sweep.redis_step(verb, cursor, room).map_err(Failure::Bad)?;
-            let reply = self.take_in_redis(cells.alias, &step).await?;
+            let reply = self.take_at(cells, Place::Redis, step).await?;
             return Ok(Sweep::redis_swept(verb, cursor, &reply));
         }
-        if cells.alias.tiers == [Tier::Dummy] {
+        if cells.is_nowhere() {
             return Ok(Swept::default());
         }
         let step = sweep.object_step(verb, cursor, room / OBJECTS);
-        let asking = (0..OBJECTS).map(|object| self.ask_object(cells, object, &step));
-        let replies = try_join_all(asking).await?;
+        let steps = (0..OBJECTS).map(|object| (object, step.clone())).collect();
+        let replies = self.ask_objects(cells, steps).await?;
         Ok(merge(verb, replies.iter().map(|reply| Swept::read(verb, reply)).collect()))
     }
-}
-
-fn patience(alias: &Alias) -> Duration {
-    alias.timeout.map_or(PATIENCE, |timeout| Duration::from_millis(timeout.as_millis()))
 }

@@ -38,13 +38,7 @@ fn number(part: &Bytes) -> i64 {
 }
 
 impl Cells {
-    pub async fn ask(
-        &self,
-        executor: &Executor,
-        object: &str,
-        target: &str,
-        body: Bytes,
-    ) -> Result<Bytes, StoreError> {
+    pub async fn ask(&self, executor: &Executor, object: &str, target: &str, body: Bytes) -> Result<Bytes, StoreError> {
         let fault = self.fault.get();
         executor.sleep(fault.delay).await;
         if fault.fails {
@@ -69,7 +63,8 @@ impl Cells {
             (Verb::Get, names, _) => {
                 let mut reply = word("ok");
                 for name in names {
-                    let (value, ends, _) = table.get(name).filter(|(_, ends, _)| *ends > now).cloned().unwrap_or_default();
+                    let (value, ends, _) =
+                        table.get(name).filter(|(_, ends, _)| *ends > now).cloned().unwrap_or_default();
                     let left = if ends == 0 { "-2".to_owned() } else { left(ends) };
                     reply.extend([left.into(), value]);
                 }
@@ -141,9 +136,9 @@ impl Cells {
             (Verb::List | Verb::Drop, _, arguments) => {
                 let (sweep, after, room) = Sweep::parse_object_step(arguments).expect("it reads back");
                 let glob = Glob::new(&sweep.glob);
-                let fitting = table.iter().filter(|(name, (_, ends, _))| {
-                    **name > after && *ends > now && sweep.fits(&glob, name)
-                });
+                let fitting = table
+                    .iter()
+                    .filter(|(name, (_, ends, _))| **name > after && *ends > now && sweep.fits(&glob, name));
                 let mut found: Vec<_> = fitting.map(|(name, _)| name.clone()).collect();
                 let reached = if found.len() > room { found[room - 1].clone() } else { String::new() };
                 found.truncate(room);

@@ -1,15 +1,13 @@
 //! `/_larder/cache/{alias}/`: Django's verbs over HTTP.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{Scope, problem};
 use crate::blob::Blob as _;
-use crate::cells::{
-    Asked, Command, Defaults, FOREVER, MAX_TOGETHER, Name, Refusal, Reply, Step, Swept, Verb, When,
-};
+use crate::cells::{Asked, Command, Defaults, FOREVER, MAX_TOGETHER, Name, Refusal, Reply, Step, Swept, Verb, When};
 use crate::engine::Engine;
 use crate::engine::answer::{Response, document};
 use crate::engine::cells::{Cells, Failure};
@@ -150,7 +148,9 @@ fn added<P: Ports>(reply: &Reply) -> Response<P> {
 fn filled<P: Ports>(reply: &Reply) -> Response<P> {
     match reply.word() {
         "ok" => nothing(),
-        _ => problem(StatusCode::CONFLICT, "The lease has passed on, or was ended by a newer value. Nothing was stored."),
+        _ => {
+            problem(StatusCode::CONFLICT, "The lease has passed on, or was ended by a newer value. Nothing was stored.")
+        }
     }
 }
 
@@ -203,10 +203,8 @@ fn many<P: Ports>(names: &[Name], reply: &Reply) -> Response<P> {
         let text = std::str::from_utf8(&bytes).ok().filter(|_| is_json);
         let list = if text.is_some() { &mut values } else { &mut others };
         let comma = if list.is_empty() { "" } else { "," };
-        let value = text.map_or_else(
-            || format!("\"{}\"", base64::prelude::BASE64_STANDARD.encode(&bytes)),
-            str::to_owned,
-        );
+        let value =
+            text.map_or_else(|| format!("\"{}\"", base64::prelude::BASE64_STANDARD.encode(&bytes)), str::to_owned);
         list.push_str(&format!("{comma}{}:{value}", Value::from(name.key.as_str())));
     }
     let others = if others.is_empty() { others } else { format!(",\"base64\":{{{others}}}") };

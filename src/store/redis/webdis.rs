@@ -64,7 +64,12 @@ pub(super) fn run<B: Blob>(server: &Server, script: &str, keys: &[String], argum
         command.extend(percent_encode(part, ARGUMENT));
     }
     command.push_str(".raw");
-    Call { method: Method::POST, url: server.url(""), headers: server.headers(), body: Some(B::from_bytes(command.into())) }
+    Call {
+        method: Method::POST,
+        url: server.url(""),
+        headers: server.headers(),
+        body: Some(B::from_bytes(command.into())),
+    }
 }
 
 /// `*2`, and `$` with its length before each string ([RESP](https://redis.io/docs/latest/develop/reference/protocol-spec/)).
@@ -81,7 +86,8 @@ pub(super) fn read_run(status: StatusCode, mut body: Bytes) -> Result<Vec<Bytes>
             (kind, length) => Some((*kind, length.unwrap_or_default(), line.slice(1..))),
         }
     };
-    let refused = |error: Option<Bytes>| refusal(status, error.as_deref().and_then(|text| std::str::from_utf8(text).ok()));
+    let refused =
+        |error: Option<Bytes>| refusal(status, error.as_deref().and_then(|text| std::str::from_utf8(text).ok()));
     match line() {
         Some((b'*', count, _)) if status == StatusCode::OK => (0..count)
             .map(|_| line().filter(|(kind, ..)| *kind == b'$').map(|(.., string)| string).ok_or_else(|| refused(None)))

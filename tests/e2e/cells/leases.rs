@@ -74,7 +74,9 @@ fn whoever_waited_in_vain_gets_what_is_stale_or_its_turn() {
 fn what_is_deleted_or_set_meanwhile_ends_the_lease_and_what_is_stale() {
     let site = Site::start();
     for cache in site.caches() {
-        for (method, path) in [("DELETE", "keys/a"), ("DELETE", "pattern/a"), ("DELETE", "all"), ("PUT", "keys/a?ttl=0")] {
+        for (method, path) in
+            [("DELETE", "keys/a"), ("DELETE", "pattern/a"), ("DELETE", "all"), ("PUT", "keys/a?ttl=0")]
+        {
             let (_, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(fill(cache, "a", &token, "&ttl=60", "old"), 204);
             cache.ask(method, path, "");

@@ -35,7 +35,8 @@ fn set_many(cache: Cache, keys: &[String]) {
 fn a_pattern_finds_and_removes_what_fits_and_nothing_else() {
     let site = Site::start();
     for cache in site.caches() {
-        let keys = ["article:1", "article:2:x", "article:", "articles", "a?c", "abc", "a[b]c", "a\\c", "b*", "bar", "ä"];
+        let keys =
+            ["article:1", "article:2:x", "article:", "articles", "a?c", "abc", "a[b]c", "a\\c", "b*", "bar", "ä"];
         set_many(cache, &keys.map(str::to_owned));
         assert_eq!(cache.ask("PUT", "keys/article:9?version=9", "x").status, 204);
         for (pattern, fitting) in [
@@ -58,7 +59,10 @@ fn a_pattern_finds_and_removes_what_fits_and_nothing_else() {
         assert_eq!(left.len(), keys.len() - 3, "{} {left:?}", cache.alias);
         assert!(cache.ask("GET", "keys/article:9?version=9", "").status == 200, "{}: another version", cache.alias);
         assert_eq!(sweep(cache, "DELETE", "all?version=9").1, 1);
-        assert_eq!(cache.json("GET", "pattern/*?cursor=nonsense%21", &Value::Null).0, if cache.alias == "objects" { 200 } else { 400 });
+        assert_eq!(
+            cache.json("GET", "pattern/*?cursor=nonsense%21", &Value::Null).0,
+            if cache.alias == "objects" { 200 } else { 400 }
+        );
     }
 }
 
