@@ -1,55 +1,48 @@
-//! What a request asks for.
+//! What a request asks for: a step, a lease or a sweep, and how the reply is to be answered.
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
 
 use super::lifetime::Lifetime;
-use super::many::{self, Many};
+use super::many;
 use super::name::Name;
 use super::parameters::Parameters;
+use super::step::{Step, Verb, number};
 use super::sweep::Sweep;
 use super::{MAX_LEASE, MAX_WAIT};
 use crate::fields::Seconds;
 
-/// One of Django's verbs.
-#[allow(missing_docs, reason = "the fields are what their names say")]
+/// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `get`, `has_key`, `ttl`. The default is the answer if there is nothing.
-    Get { name: Name, default: Option<String> },
-    /// `set`, `add`, and what `get_or_set` ends with.
-    Set { name: Name, value: Bytes, lifetime: Lifetime, when: When },
-    /// `delete`.
-    Delete(Name),
-    /// `incr`, `decr`.
-    Increment { name: Name, by: i64 },
-    /// `touch`.
-    Touch { name: Name, lifetime: Lifetime },
-    /// What `get_or_set` begins with: the value, or a lease of so many seconds, after at most so long a wait.
-    Lease { name: Name, seconds: Seconds, wait: Seconds },
-    /// `get_many`.
-    GetMany(Vec<Name>),
-    /// `set_many`.
-    SetMany { names: Vec<Name>, values: Vec<Bytes>, lifetime: Lifetime },
-    /// `delete_many`.
-    DeleteMany(Vec<Name>),
-    /// `iter_keys`.
-    List { sweep: Sweep, cursor: Option<String> },
-    /// `delete_pattern`, `clear`.
-    Drop { sweep: Sweep, cursor: Option<String> },
-    /// `incr_version`, `decr_version`.
-    Move { from: Name, to: Name },
+    /// One step.
+    Take(Step, Answer),
+    /// A step of [`Verb::Lease`], after at most so many seconds' wait, for a lease of so many.
+    Lease(Name, i64, i64),
+    /// Steps of [`Verb::List`] or [`Verb::Drop`], from a cursor on.
+    Sweep(Verb, Sweep, Option<String>),
 }
 
-/// On what condition a value is set.
+/// What a reply of `ok` becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
-    /// On none.
-    Always,
-    /// If there is none.
-    Absent,
-    /// If this lease still holds.
-    Leased(String),
+pub enum Answer {
+    /// The value, or what stands in for one that is not there.
+    Value(Option<String>),
+    /// Values as one JSON object.
+    Values,
+    /// The first part, a number.
+    Number,
+    /// Nothing, if the first part counts any.
+    Deleted,
+    /// The first part as `deleted`.
+    Count,
+    /// Nothing: 204.
+    Nothing,
+    /// Nothing: 201.
+    Created,
+    /// This JSON.
+    Said(String),
 }
 
 /// Why a request is none of these.
@@ -99,63 +92,33 @@ impl Command {
     /// # Errors
     ///
     /// When it cannot be understood.
-    pub fn read(asked: &Asked<'_>, defaults: &Defaults<'_>) -> Result<Self, Refusal> {
-        let segments = asked.path.split('/').map(decoded).collect::<Result<Vec<_>, _>>()?;
-        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+    pub fn read(asked: Asked<'_>, defaults: &Defaults<'_>) -> Result<Self, Refusal> {
         let mut parameters = Parameters::read(asked.query);
-        let stated = parameters.take("version", "a whole number", |text| text.parse::<u32>().ok())?;
-        let version = stated.unwrap_or(defaults.version);
-        let name = |key: &str| Name::new(defaults.prefix, version, key);
-        let names = |keys: Vec<String>| keys.iter().map(|key| name(key)).collect::<Result<Vec<_>, _>>();
-        let lifetime = |given: Option<Lifetime>| given.unwrap_or(Lifetime::Limited(defaults.ttl));
-        let command = match (segments.as_slice(), asked.method) {
-            (["keys", key], "GET") => Self::Get { name: name(key)?, default: parameters.text("default") },
-            (["keys", key], "HEAD") => Self::Get { name: name(key)?, default: None },
-            (["keys", key], "PUT") => Self::Set {
-                name: name(key)?,
-                value: asked.body.clone(),
-                lifetime: lifetime(ttl(&mut parameters)?),
-                when: when(&mut parameters)?,
+        let (resource, rest) = asked.path.split_once('/').unwrap_or((asked.path, ""));
+        let (key, action) = rest.split_once('/').unwrap_or((rest, ""));
+        let key = percent_decode_str(key).decode_utf8().map_err(|_| "the path is not UTF-8".to_owned())?;
+        let stated = parameters.number("version", 0, u32::MAX.into())?.map(|version| version as u32);
+        let reading = Reading { key: &key, version: stated.unwrap_or(defaults.version), defaults };
+        let command = match (resource, action) {
+            ("keys", _) => reading.key(action, asked.method, asked.body, &mut parameters)?,
+            ("many", _) if rest.is_empty() => match asked.method {
+                "POST" => reading.many(&asked.body)?,
+                _ => return Err(Refusal::Method),
             },
-            (["keys", key], "DELETE") => Self::Delete(name(key)?),
-            (["keys", key, "incr"], "POST") => {
-                let by = parameters.take("by", "a whole number", |text| text.parse().ok())?;
-                Self::Increment { name: name(key)?, by: by.unwrap_or(1) }
+            ("pattern", "") => {
+                let verb = sweeping(asked.method).ok_or(Refusal::Method)?;
+                reading.name()?;
+                Self::Sweep(verb, reading.sweep(Some(reading.version), &key), parameters.text("cursor"))
             }
-            (["keys", key, "touch"], "POST") => {
-                Self::Touch { name: name(key)?, lifetime: lifetime(ttl(&mut parameters)?) }
-            }
-            (["keys", key, "lease"], "POST") => Self::Lease {
-                name: name(key)?,
-                seconds: seconds(&mut parameters, "ttl", 1, MAX_LEASE)?.unwrap_or(Seconds::new(10)),
-                wait: seconds(&mut parameters, "wait", 0, MAX_WAIT)?.unwrap_or(Seconds::new(5)),
+            ("all", _) if rest.is_empty() => match asked.method {
+                "DELETE" => Self::Sweep(Verb::Drop, reading.sweep(stated, "*"), parameters.text("cursor")),
+                _ => return Err(Refusal::Method),
             },
-            (["many"], "POST") => match many::read(&asked.body)? {
-                Many::Get(keys) => Self::GetMany(names(keys)?),
-                Many::Set(keys, values, ttl) => Self::SetMany { names: names(keys)?, values, lifetime: lifetime(ttl) },
-                Many::Delete(keys) => Self::DeleteMany(names(keys)?),
+            ("version", "") => match asked.method {
+                "POST" => reading.moved(&asked.body)?,
+                _ => return Err(Refusal::Method),
             },
-            (["pattern", glob], "GET" | "DELETE") => {
-                let fits = name(glob)?;
-                let sweep = Sweep { prefix: fits.prefix, version: Some(version), glob: fits.key };
-                let cursor = parameters.text("cursor");
-                if asked.method == "GET" { Self::List { sweep, cursor } } else { Self::Drop { sweep, cursor } }
-            }
-            (["all"], "DELETE") => {
-                let sweep = Sweep { prefix: defaults.prefix.to_owned(), version: stated, glob: "*".to_owned() };
-                Self::Drop { sweep, cursor: parameters.text("cursor") }
-            }
-            (["version", key], "POST") => {
-                let from = name(key)?;
-                let to = i64::from(version).saturating_add(delta(&asked.body)?);
-                let to = u32::try_from(to).map_err(|_| format!("delta: there is no version {to}"))?;
-                Self::Move { to: Name::new(defaults.prefix, to, key)?, from }
-            }
-            (["keys", _] | ["keys", _, "incr" | "touch" | "lease"] | ["many"] | ["pattern", _] | ["all"], _)
-            | (["version", _], _) => return Err(Refusal::Method),
-            (["keys" | "pattern" | "version", _, _, ..], _) => {
-                return Err("a slash in a key is written %2F".to_owned().into());
-            }
+            ("pattern" | "version", _) => return Err(SLASH.to_owned().into()),
             _ => return Err(Refusal::Unknown),
         };
         parameters.finish()?;
@@ -165,44 +128,116 @@ impl Command {
     /// Whether it changes anything.
     #[must_use]
     pub const fn changes(&self) -> bool {
-        !matches!(self, Self::Get { .. } | Self::GetMany(_) | Self::List { .. })
+        match self {
+            Self::Take(step, _) => !matches!(step.verb, Verb::Get),
+            Self::Lease(..) => true,
+            Self::Sweep(verb, ..) => !matches!(verb, Verb::List),
+        }
     }
 }
 
-fn decoded(segment: &str) -> Result<String, String> {
-    let text = percent_decode_str(segment).decode_utf8();
-    text.map(Into::into).map_err(|_| "the path is not UTF-8".to_owned())
-}
+const SLASH: &str = "a slash in a key is written %2F";
 
-fn ttl(parameters: &mut Parameters) -> Result<Option<Lifetime>, String> {
-    parameters.take("ttl", "seconds, or none", Lifetime::parse)
-}
-
-fn seconds(parameters: &mut Parameters, name: &str, least: u32, most: u32) -> Result<Option<Seconds>, String> {
-    let within = |seconds: &Seconds| (least..=most).contains(&seconds.get());
-    parameters.take(name, &format!("seconds, {least} to {most}"), |text| Seconds::parse(text).filter(within))
-}
-
-fn when(parameters: &mut Parameters) -> Result<When, String> {
-    let absent = parameters.take("nx", "1", |text| (text == "1").then_some(When::Absent))?;
-    match (absent, parameters.text("lease")) {
-        (None, None) => Ok(When::Always),
-        (Some(absent), None) => Ok(absent),
-        (None, Some(token)) => Ok(When::Leased(token)),
-        (Some(_), Some(_)) => Err("nx: not beside lease".to_owned()),
+fn sweeping(method: &str) -> Option<Verb> {
+    match method {
+        "GET" => Some(Verb::List),
+        "DELETE" => Some(Verb::Drop),
+        _ => None,
     }
 }
 
-/// `{ "delta": 1 }`, which is also what nothing means.
-fn delta(body: &[u8]) -> Result<i64, String> {
-    let wrong = || "the body: wanted { \"delta\": a whole number }".to_owned();
-    if body.is_empty() {
-        return Ok(1);
+/// A request whose resource is known.
+struct Reading<'a> {
+    key: &'a str,
+    version: u32,
+    defaults: &'a Defaults<'a>,
+}
+
+impl Reading<'_> {
+    fn name(&self) -> Result<Name, String> {
+        Name::new(self.defaults.prefix, self.version, self.key)
     }
-    let table: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).map_err(|_| wrong())?;
-    match (table.len(), table.get("delta")) {
-        (0, _) => Ok(1),
-        (1, Some(delta)) => delta.as_i64().ok_or_else(wrong),
-        _ => Err(wrong()),
+
+    fn sweep(&self, version: Option<u32>, glob: &str) -> Sweep {
+        Sweep { prefix: self.defaults.prefix.to_owned(), version, glob: glob.to_owned() }
+    }
+
+    fn lifetime(&self, parameters: &mut Parameters) -> Result<Lifetime, String> {
+        match parameters.text("ttl") {
+            Some(text) => Lifetime::parse(&text),
+            None => Ok(Lifetime::Limited(self.defaults.ttl)),
+        }
+    }
+
+    fn key(&self, action: &str, method: &str, body: Bytes, parameters: &mut Parameters) -> Result<Command, Refusal> {
+        let name = self.name();
+        let (verb, arguments, answer) = match (action, method) {
+            ("", "GET") => (Verb::Get, Vec::new(), Answer::Value(parameters.text("default"))),
+            ("", "HEAD") => (Verb::Get, Vec::new(), Answer::Value(None)),
+            ("", "PUT") => self.put(body, parameters)?,
+            ("", "DELETE") => (Verb::Delete, Vec::new(), Answer::Deleted),
+            ("incr", "POST") => {
+                let by = parameters.number("by", i64::MIN, i64::MAX)?.unwrap_or(1);
+                (Verb::Increment, vec![number(by)], Answer::Number)
+            }
+            ("touch", "POST") => (Verb::Touch, vec![number(self.lifetime(parameters)?.millis())], Answer::Nothing),
+            ("lease", "POST") => {
+                let length = parameters.number("ttl", 1, MAX_LEASE)?.unwrap_or(10);
+                let wait = parameters.number("wait", 0, MAX_WAIT)?.unwrap_or(5);
+                return Ok(Command::Lease(name?, length, wait));
+            }
+            ("" | "incr" | "touch" | "lease", _) => return Err(Refusal::Method),
+            _ => return Err(SLASH.to_owned().into()),
+        };
+        Ok(Command::Take(Step::new(verb, vec![name?], arguments), answer))
+    }
+
+    fn put(&self, value: Bytes, parameters: &mut Parameters) -> Result<(Verb, Vec<Bytes>, Answer), String> {
+        let lifetime = self.lifetime(parameters)?;
+        let (life, nx) = (number(lifetime.millis()), parameters.number("nx", 0, 1)? == Some(1));
+        Ok(match parameters.text("lease") {
+            Some(_) if nx => return Err("nx: not beside lease".to_owned()),
+            Some(token) => {
+                (Verb::Fill, vec![token.into(), life, number(lifetime.stale_millis()), value], Answer::Nothing)
+            }
+            None if nx => (Verb::Add, vec![life, value], Answer::Created),
+            None => (Verb::Set, vec![life, value], Answer::Nothing),
+        })
+    }
+
+    fn many(&self, body: &[u8]) -> Result<Command, String> {
+        let many = many::read(body)?;
+        let mut names = Vec::new();
+        for key in &many.keys {
+            names.push(Reading { key, ..*self }.name()?);
+        }
+        let mut arguments = many.values;
+        if many.verb == Verb::Set {
+            let lifetime = many.lifetime.unwrap_or(Lifetime::Limited(self.defaults.ttl));
+            arguments.insert(0, number(lifetime.millis()));
+        }
+        let answer = match many.verb {
+            Verb::Get => Answer::Values,
+            Verb::Set => Answer::Said(r#"{"failed":[]}"#.to_owned()),
+            _ => Answer::Count,
+        };
+        Ok(Command::Take(Step::new(many.verb, names, arguments), answer))
+    }
+
+    /// `{ "delta": 1 }`, which is also what no body means.
+    fn moved(&self, body: &[u8]) -> Result<Command, String> {
+        let wrong = || "the body: wanted { \"delta\": a whole number }".to_owned();
+        let mut delta = 1;
+        if !body.is_empty() {
+            let table: Map<String, Value> = serde_json::from_slice(body).map_err(|_| wrong())?;
+            for (name, value) in &table {
+                delta = value.as_i64().filter(|_| name == "delta").ok_or_else(wrong)?;
+            }
+        }
+        let version = i64::from(self.version).saturating_add(delta);
+        let version = u32::try_from(version).map_err(|_| format!("delta: there is no version {version}"))?;
+        let to = Reading { version, ..*self }.name()?;
+        let answer = Answer::Said(format!("{{\"version\":{version}}}"));
+        Ok(Command::Take(Step::new(Verb::Move, vec![to, self.name()?], Vec::new()), answer))
     }
 }

@@ -4,10 +4,9 @@ use bytes::Bytes;
 
 /// One of many.
 #[must_use]
-pub fn encode<T: AsRef<[u8]>>(parts: impl Iterator<Item = T>) -> Bytes {
+pub fn encode(parts: &[Bytes]) -> Bytes {
     let mut whole = Vec::new();
     for part in parts {
-        let part = part.as_ref();
         whole.extend_from_slice(&(part.len() as u32).to_le_bytes());
         whole.extend_from_slice(part);
     }

@@ -16,11 +16,15 @@ pub enum Lifetime {
 
 impl Lifetime {
     /// Reads `300` or `none`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "none" => Some(Self::Forever),
-            digits => Seconds::parse(digits).map(Self::Limited),
+    ///
+    /// # Errors
+    ///
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match Seconds::parse(text) {
+            Some(seconds) => Ok(Self::Limited(seconds)),
+            None if text == "none" => Ok(Self::Forever),
+            None => Err(format!("ttl: found \"{text}\"; wanted seconds, or none")),
         }
     }
 

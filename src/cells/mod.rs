@@ -11,13 +11,13 @@ mod script;
 mod step;
 mod sweep;
 
-pub use command::{Asked, Command, Defaults, Refusal, When};
-pub use divided::{Part, divide, join};
+pub use command::{Answer, Asked, Command, Defaults, Refusal};
+pub use divided::{divide, join};
 pub use frames::{decode, encode};
 pub use lifetime::{FOREVER, Lifetime};
 pub use name::Name;
 pub use script::source;
-pub use step::{Reply, Step, Verb};
+pub use step::{Reply, Step, Verb, number};
 pub use sweep::{PAGE, Sweep, Swept, merge};
 
 /// Among so many objects the keys of an alias are divided. One object takes a thousand requests a second.
@@ -33,6 +33,6 @@ pub const MAX_KEYS: usize = 1000;
 pub const MAX_TOGETHER: usize = 4 << 20;
 
 /// How long a lease may be held, and how long it may be waited for, in seconds.
-pub const MAX_LEASE: u32 = 300;
+pub const MAX_LEASE: i64 = 300;
 /// See [`MAX_LEASE`].
-pub const MAX_WAIT: u32 = 30;
+pub const MAX_WAIT: i64 = 30;

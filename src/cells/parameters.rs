@@ -7,25 +7,24 @@ pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     pub(super) fn read(query: Option<&str>) -> Self {
-        let pairs = parse(query.unwrap_or_default().as_bytes());
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let mut pairs = Vec::new();
+        for (name, value) in parse(query.unwrap_or_default().as_bytes()) {
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        Self(pairs)
     }
 
     /// The value of `name`.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(at).1)
+        Some(self.0.swap_remove(at).1)
     }
 
-    /// The value of `name`, read by `parse`.
-    pub(super) fn take<T>(
-        &mut self,
-        name: &str,
-        wanted: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, String> {
+    /// The value of `name`, a whole number between these.
+    pub(super) fn number(&mut self, name: &str, least: i64, most: i64) -> Result<Option<i64>, String> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        parse(&text).map(Some).ok_or_else(|| format!("{name}: found \"{text}\"; wanted {wanted}"))
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.map(Some).ok_or_else(|| format!("{name}: found \"{text}\"; wanted a number from {least} to {most}"))
     }
 
     /// What is left means nothing here.

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::frames::encode;
-use super::lifetime::Lifetime;
 use super::name::Name;
 
 /// What is done.
@@ -11,7 +10,7 @@ use super::name::Name;
 pub enum Verb {
     /// Values and what is left of their lives: `ok`, and for each name two parts; or `too-large`.
     Get,
-    /// Sets values. Arguments: lifetime, values.
+    /// Sets values: `ok`. Arguments: lifetime, values.
     Set,
     /// Sets one that is not there: `ok` or `taken`. Arguments as before.
     Add,
@@ -34,48 +33,30 @@ pub enum Verb {
     Drop,
 }
 
+/// As the objects are asked for them.
+const VERBS: [(&str, Verb); 11] = [
+    ("get", Verb::Get),
+    ("set", Verb::Set),
+    ("add", Verb::Add),
+    ("delete", Verb::Delete),
+    ("increment", Verb::Increment),
+    ("touch", Verb::Touch),
+    ("move", Verb::Move),
+    ("lease", Verb::Lease),
+    ("fill", Verb::Fill),
+    ("list", Verb::List),
+    ("drop", Verb::Drop),
+];
+
 impl Verb {
-    const ALL: [Self; 11] = [
-        Self::Get,
-        Self::Set,
-        Self::Add,
-        Self::Delete,
-        Self::Increment,
-        Self::Touch,
-        Self::Move,
-        Self::Lease,
-        Self::Fill,
-        Self::List,
-        Self::Drop,
-    ];
-
-    /// As the objects are asked for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Set => "set",
-            Self::Add => "add",
-            Self::Delete => "delete",
-            Self::Increment => "increment",
-            Self::Touch => "touch",
-            Self::Move => "move",
-            Self::Lease => "lease",
-            Self::Fill => "fill",
-            Self::List => "list",
-            Self::Drop => "drop",
-        }
-    }
-
     /// Whether leases and stale copies matter to it: a value that somebody sets or deletes ends what was under way before.
-    #[must_use]
-    pub const fn minds_leases(self) -> bool {
+    const fn minds_leases(self) -> bool {
         matches!(self, Self::Set | Self::Add | Self::Delete | Self::Move | Self::Lease | Self::Fill)
     }
 }
 
 /// A verb, and what it is done to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// What is done.
     pub verb: Verb,
@@ -85,6 +66,12 @@ pub struct Step {
     pub arguments: Vec<Bytes>,
 }
 
+/// A number as an argument or a part of a reply.
+#[must_use]
+pub fn number(number: i64) -> Bytes {
+    number.to_string().into()
+}
+
 impl Step {
     /// A step.
     #[must_use]
@@ -92,66 +79,58 @@ impl Step {
         Self { verb, names, arguments }
     }
 
-    /// One that gives a lifetime.
-    #[must_use]
-    pub fn set(verb: Verb, names: Vec<Name>, lifetime: Lifetime, values: Vec<Bytes>) -> Self {
-        let lifetime = Bytes::from(lifetime.millis().to_string());
-        Self::new(verb, names, [lifetime].into_iter().chain(values).collect())
-    }
-
-    /// One that sets a value by a lease.
-    #[must_use]
-    pub fn fill(name: Name, token: String, lifetime: Lifetime, value: Bytes) -> Self {
-        let (life, stale) = (lifetime.millis().to_string(), lifetime.stale_millis().to_string());
-        Self::new(Verb::Fill, vec![name], vec![token.into(), life.into(), stale.into(), value])
-    }
-
     /// What comes of it where nothing is stored.
     #[must_use]
     pub fn done_nowhere(&self) -> Reply {
-        let text = |text: &'static str| Bytes::from_static(text.as_bytes());
-        Reply(match self.verb {
-            Verb::Get => {
-                [text("ok")].into_iter().chain(self.names.iter().flat_map(|_| [text("-2"), text("")])).collect()
-            }
-            Verb::Increment | Verb::Touch | Verb::Move => vec![text("absent")],
-            Verb::Lease => [text("turn")].into_iter().chain(self.arguments.first().cloned()).collect(),
-            Verb::Set | Verb::Add | Verb::Delete | Verb::Fill | Verb::List | Verb::Drop => vec![text("ok")],
-        })
+        let word = match self.verb {
+            Verb::Increment | Verb::Touch | Verb::Move => "absent",
+            Verb::Lease => "turn",
+            _ => "ok",
+        };
+        let mut parts = vec![Bytes::from_static(word.as_bytes())];
+        match self.verb {
+            Verb::Get => self.names.iter().for_each(|_| parts.extend([number(-2), Bytes::new()])),
+            Verb::Lease => parts.extend_from_slice(&self.arguments[..1]),
+            _ => {}
+        }
+        Reply(parts)
     }
 
     /// The keys of a script: the names of the values, and where they matter those of their leases, then of their stale copies.
     #[must_use]
-    pub fn redis_keys(&self) -> Vec<String> {
-        let values = self.names.iter().map(ToString::to_string);
-        match self.verb.minds_leases() {
-            false => values.collect(),
-            true => {
-                let (leases, stale) = (self.names.iter().map(Name::lease), self.names.iter().map(Name::stale));
-                values.chain(leases).chain(stale).collect()
+    pub fn redis_keys(&self) -> Vec<Bytes> {
+        let mut keys = Vec::new();
+        self.names.iter().for_each(|name| keys.push(name.to_string().into()));
+        if self.verb.minds_leases() {
+            for word in ["lease", "stale"] {
+                self.names.iter().for_each(|name| keys.push(name.beside(word).into()));
             }
         }
+        keys
     }
 
     /// The path an object is asked by.
     #[must_use]
     pub fn target(&self) -> String {
-        format!("/1/{}/{}", self.verb.as_str(), self.names.len())
+        let name = VERBS.iter().find(|(_, verb)| *verb == self.verb).map_or("", |(name, _)| name);
+        format!("/1/{name}/{}", self.names.len())
     }
 
     /// What comes with it: names, then arguments.
     #[must_use]
     pub fn body(&self) -> Bytes {
-        let names = self.names.iter().map(|name| Bytes::from(name.to_string()));
-        encode(names.chain(self.arguments.iter().cloned()))
+        let mut parts = Vec::new();
+        self.names.iter().for_each(|name| parts.push(name.to_string().into()));
+        parts.extend_from_slice(&self.arguments);
+        encode(&parts)
     }
 
     /// Reads that path: the verb, and how many of the parts that come with it are names.
     #[must_use]
     pub fn parse_target(target: &str) -> Option<(Verb, usize)> {
-        let (verb, names) = target.strip_prefix("/1/")?.split_once('/')?;
-        let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb)?;
-        Some((verb, names.parse().ok()?))
+        let (name, count) = target.strip_prefix("/1/")?.split_once('/')?;
+        let (_, verb) = VERBS.iter().find(|(known, _)| *known == name)?;
+        Some((*verb, count.parse().ok()?))
     }
 }
 
@@ -172,16 +151,16 @@ impl Reply {
         self.text(0)
     }
 
-    /// One of the parts after the word; empty if there is none.
-    #[must_use]
-    pub fn part(&self, at: usize) -> Bytes {
-        self.0.get(at + 1).cloned().unwrap_or_default()
-    }
-
-    /// All of them.
+    /// All that came after it.
     #[must_use]
     pub fn parts(&self) -> &[Bytes] {
         self.0.get(1..).unwrap_or_default()
+    }
+
+    /// One of them; empty if there is none.
+    #[must_use]
+    pub fn part(&self, at: usize) -> Bytes {
+        self.parts().get(at).cloned().unwrap_or_default()
     }
 
     /// One of them, as a number; zero if it is none.
@@ -190,7 +169,9 @@ impl Reply {
         self.text(at + 1).parse().unwrap_or_default()
     }
 
-    fn text(&self, at: usize) -> &str {
+    /// One of them, as text.
+    #[must_use]
+    pub fn text(&self, at: usize) -> &str {
         self.0.get(at).and_then(|part| std::str::from_utf8(part).ok()).unwrap_or_default()
     }
 }

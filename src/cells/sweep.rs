@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::step::{Reply, Step, Verb};
+use super::step::{Reply, Step, Verb, number};
 use crate::policy::Glob;
 
 /// A page holds no more names.
@@ -62,8 +62,13 @@ impl Sweep {
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
         let count = room - room / MARGIN;
-        let arguments = [&cursor[1..], &pattern, &count.to_string(), &before_version.len().to_string()];
-        Ok(Step::new(verb, Vec::new(), arguments.map(|text| Bytes::from(text.to_owned())).into()))
+        let arguments = vec![
+            cursor[1..].to_owned().into(),
+            pattern.into(),
+            number(count as i64),
+            number(before_version.len() as i64),
+        ];
+        Ok(Step::new(verb, Vec::new(), arguments))
     }
 
     /// What that step found, which began at `cursor`.
@@ -84,19 +89,19 @@ impl Sweep {
     /// One step in one of the objects, from behind the name `after`.
     #[must_use]
     pub fn object_step(&self, verb: Verb, after: Option<&str>, room: usize) -> Step {
-        let version = self.version.map_or_else(String::new, |version| version.to_string());
-        let room = room.to_string();
-        let arguments = [&self.prefix, &version, &self.glob, after.unwrap_or_default(), &room];
-        Step::new(verb, Vec::new(), arguments.map(|text| Bytes::from(text.to_owned())).into())
+        let version = self.version.map_or_else(Bytes::new, |version| number(version.into()));
+        let after = after.unwrap_or_default().to_owned().into();
+        let arguments = vec![self.prefix.clone().into(), version, self.glob.clone().into(), after, number(room as i64)];
+        Step::new(verb, Vec::new(), arguments)
     }
 
     /// Reads it back: what is swept, from where, and how many at most.
     #[must_use]
     pub fn parse_object_step(arguments: &[Bytes]) -> Option<(Self, String, usize)> {
-        let texts: Vec<_> = arguments.iter().filter_map(|part| String::from_utf8(part.to_vec()).ok()).collect();
-        let [prefix, version, glob, after, room] = <[String; 5]>::try_from(texts).ok()?;
-        let version = if version.is_empty() { None } else { Some(version.parse().ok()?) };
-        Some((Self { prefix, version, glob }, after, room.parse().ok()?))
+        let [prefix, version, glob, after, room] = arguments else { return None };
+        let text = |part: &Bytes| String::from_utf8_lossy(part).into_owned();
+        let sweep = Self { prefix: text(prefix), version: text(version).parse().ok(), glob: text(glob) };
+        Some((sweep, text(after), text(room).parse().ok()?))
     }
 
     /// Whether a name fits.
@@ -121,7 +126,8 @@ impl Swept {
         match verb {
             Verb::Drop => Self { count: reply.number(1).unsigned_abs() as usize, names: Vec::new(), next },
             _ => {
-                let names: Vec<_> = reply.parts().iter().skip(1).map(text).collect();
+                let mut names = Vec::new();
+                reply.parts().iter().skip(1).for_each(|part| names.push(text(part)));
                 Self { count: names.len(), names, next }
             }
         }
@@ -131,14 +137,22 @@ impl Swept {
 /// What several objects found, each in the order of names: all up to where the slowest of them came.
 #[must_use]
 pub fn merge(verb: Verb, all: Vec<Swept>) -> Swept {
-    let next = all.iter().filter_map(|swept| swept.next.clone()).min();
-    let count = all.iter().map(|swept| swept.count).sum();
-    let mut names: Vec<_> = all.into_iter().flat_map(|swept| swept.names).collect();
-    // What is beyond is found again; what is removed is not.
-    names.retain(|name| next.as_ref().is_none_or(|next| name <= next));
-    names.sort_unstable();
-    let count = if verb == Verb::Drop { count } else { names.len() };
-    Swept { count, names, next }
+    let mut merged = Swept::default();
+    for swept in all {
+        merged.count += swept.count;
+        merged.names.extend_from_slice(&swept.names);
+        if let Some(reached) = swept.next
+            && merged.next.as_ref().is_none_or(|next| reached < *next)
+        {
+            merged.next = Some(reached);
+        }
+    }
+    if verb == Verb::List {
+        // What is beyond is found again; what is removed is not.
+        merged.names.retain(|name| merged.next.as_ref().is_none_or(|next| name <= next));
+        merged.count = merged.names.len();
+    }
+    merged
 }
 
 /// Text as a pattern of Redis': what is special to it is not, but for our `*`.

@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::*;
 
 use super::js::{self, Buffered, DurableState, DurableStorage, JsResponse};
 use super::objects::{answer, target_of};
-use super::sql::{ATTEMPTS, Database, number, pause};
-use crate::cells::{FOREVER, MAX_TOGETHER, Step, Sweep, Verb, decode, encode};
+use super::sql::{self, ATTEMPTS, Database, pause};
+use crate::cells::{FOREVER, MAX_TOGETHER, Step, Sweep, Verb, decode, encode, number};
 use crate::policy::Glob;
 
 /// When a value that lives for ever ends: later than any clock.
@@ -62,9 +62,7 @@ const NAMES: &str = "SELECT name, ends FROM cells WHERE name > ?1 AND name >= ?2
 
 const LEASED: &str = "SELECT name FROM leases WHERE name >= ?1";
 
-const DROP: &str = "DELETE FROM cells WHERE name IN (SELECT value FROM json_each(?1))";
-
-const END_LEASES: &str = "DELETE FROM leases WHERE name IN (SELECT value FROM json_each(?1))";
+const DROP: &str = "DELETE FROM cells WHERE name = ?1";
 
 const CLEAN: &str = "DELETE FROM cells WHERE name IN (SELECT name FROM cells WHERE gone <= ?1 LIMIT 1000)";
 
@@ -104,7 +102,7 @@ impl Cells {
         if !matches!(verb, Verb::Get | Verb::List | Verb::Drop) {
             self.clean_later().await?;
         }
-        answer(200, "ok", &Uint8Array::from(&encode(reply.iter())[..]))
+        answer(200, "ok", &Uint8Array::from(&encode(&reply)[..]))
     }
 
     /// The runtime wakes it up.
@@ -159,24 +157,24 @@ impl Cells {
                 }
                 Ok(word("ok"))
             }
-            (Verb::Add, [name], [life, value]) => self.add(name, value, life, now),
-            (Verb::Delete, names, _) => self.delete(names, now),
-            (Verb::Increment, [name], [by]) => self.increment(name, by, now),
+            (Verb::Add, [name], [life, value]) => {
+                let cell = [name.clone(), Uint8Array::from(&value[..]).into(), end(life, now).into(), now.into()];
+                self.done(self.row(ADD, &cell)?, "taken", name)
+            }
             (Verb::Touch, [name], [life]) => {
                 let touched = self.row(TOUCH, &[name.clone(), end(life, now).into(), now.into()])?;
                 Ok(word(touched.map_or("absent", |_| "ok")))
             }
             (Verb::Move, [to, from], _) => {
-                let moved = self.row(MOVE, &[to.clone(), from.clone(), now.into()])?;
-                self.rows(END_LEASE, std::slice::from_ref(to))?;
-                Ok(word(moved.map_or("absent", |_| "ok")))
+                self.done(self.row(MOVE, &[to.clone(), from.clone(), now.into()])?, "absent", to)
             }
+            (Verb::Delete, names, _) => self.delete(names, now),
+            (Verb::Increment, [name], [by]) => self.increment(name, by, now),
             (Verb::Lease, [name], [token, length, is_last]) => {
                 self.lease(name, token, now + millis(length), &is_last[..] == b"1", now)
             }
             (Verb::Fill, [name], [token, life, stale, value]) => {
-                let lease = [name.clone(), text(token), now.into()];
-                if self.row(REDEEM, &lease)?.is_none() {
+                if self.row(REDEEM, &[name.clone(), text(token), now.into()])?.is_none() {
                     return Ok(word("passed"));
                 }
                 self.set(name, value, life, millis(stale), now)?;
@@ -185,6 +183,15 @@ impl Cells {
             (Verb::List | Verb::Drop, _, arguments) => self.sweep(verb, arguments, now),
             _ => Err("not understood".into()),
         }
+    }
+
+    /// What is done to `name` ends a lease on it.
+    fn done(&self, row: Option<JsValue>, otherwise: &'static str, name: &JsValue) -> Result<Parts, JsValue> {
+        if row.is_none() {
+            return Ok(word(otherwise));
+        }
+        self.rows(END_LEASE, std::slice::from_ref(name))?;
+        Ok(word("ok"))
     }
 
     fn get(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
@@ -196,7 +203,7 @@ impl Cells {
             if size > MAX_TOGETHER {
                 return Ok(word("too-large"));
             }
-            reply.extend([left.to_string().into(), value]);
+            reply.extend([number(left), value]);
         }
         Ok(reply)
     }
@@ -211,24 +218,15 @@ impl Cells {
         self.rows(SET, &values).map(drop)
     }
 
-    fn add(&self, name: &JsValue, value: &[u8], life: &Bytes, now: f64) -> Result<Parts, JsValue> {
-        let values = [name.clone(), Uint8Array::from(value).into(), end(life, now).into(), now.into()];
-        if self.row(ADD, &values)?.is_none() {
-            return Ok(word("taken"));
-        }
-        self.rows(END_LEASE, std::slice::from_ref(name))?;
-        Ok(word("ok"))
-    }
-
     fn delete(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
         let mut count = 0;
         for name in names {
             let row = self.row(DELETE, &[name.clone(), now.into()])?;
-            count += row.map_or(0, |row| number(&row, "was_there"));
+            count += row.map_or(0, |row| sql::number(&row, "was_there") as i64);
             self.rows(END_LEASE, std::slice::from_ref(name))?;
         }
         let mut reply = word("ok");
-        reply.push(count.to_string().into());
+        reply.push(number(count));
         Ok(reply)
     }
 
@@ -251,7 +249,7 @@ impl Cells {
     fn lease(&self, name: &JsValue, token: &Bytes, until: f64, is_last: bool, now: f64) -> Result<Parts, JsValue> {
         if let Some(row) = self.row(GET, &[name.clone(), now.into()])? {
             let mut reply = word("value");
-            reply.extend([left(&row, now).to_string().into(), value_of(&row)]);
+            reply.extend([number(left(&row, now)), value_of(&row)]);
             return Ok(reply);
         }
         let lease = [name.clone(), text(token), until.into(), now.into()];
@@ -279,10 +277,12 @@ impl Cells {
         let from =
             beginning.clone() + sweep.glob.split('*').next().filter(|_| sweep.version.is_some()).unwrap_or_default();
         if verb == Verb::Drop && after.is_empty() {
-            let leases = self.rows(LEASED, &[from.as_str().into()])?;
-            let names = leases.iter().filter_map(|row| js::get(&row, "name").as_string());
-            let names: Vec<_> = names.filter(|name| sweep.fits(&glob, name)).collect();
-            self.rows(END_LEASES, &[json(&names)])?;
+            for row in self.rows(LEASED, &[from.as_str().into()])?.iter() {
+                let name = js::get(&row, "name");
+                if name.as_string().is_some_and(|name| sweep.fits(&glob, &name)) {
+                    self.rows(END_LEASE, &[name])?;
+                }
+            }
         }
         let rows = self.rows(NAMES, &[after.into(), from.as_str().into(), LOOKED_AT.into()])?;
         let (mut reached, mut found) = (String::new(), Vec::new());
@@ -298,18 +298,19 @@ impl Cells {
                 break;
             }
             reached.clone_from(&name);
-            if number(&row, "ends") as f64 > now && sweep.fits(&glob, &name) {
+            if sql::number(&row, "ends") as f64 > now && sweep.fits(&glob, &name) {
                 found.push(name);
             }
         }
         let mut reply = word("ok");
         reply.push(if is_done { Bytes::new() } else { reached.into() });
-        match verb {
-            Verb::Drop => {
-                self.rows(DROP, &[json(&found)])?;
-                reply.push(found.len().to_string().into());
+        if verb == Verb::List {
+            found.into_iter().for_each(|name| reply.push(name.into()));
+        } else {
+            reply.push(number(found.len() as i64));
+            for name in found {
+                self.rows(DROP, &[name.into()])?;
             }
-            _ => reply.extend(found.into_iter().map(Bytes::from)),
         }
         Ok(reply)
     }
@@ -324,10 +325,6 @@ impl Cells {
 
 fn text(part: &Bytes) -> JsValue {
     String::from_utf8_lossy(part).as_ref().into()
-}
-
-fn json(names: &[String]) -> JsValue {
-    serde_json::to_string(names).unwrap_or_default().into()
 }
 
 fn integer(bytes: &[u8]) -> Option<i64> {
@@ -348,7 +345,7 @@ fn end(life: &Bytes, now: f64) -> f64 {
 
 /// What is left of the life of a row.
 fn left(row: &JsValue, now: f64) -> i64 {
-    match number(row, "ends") as f64 {
+    match sql::number(row, "ends") as f64 {
         ends if ends >= NEVER => FOREVER,
         ends => (ends - now) as i64,
     }

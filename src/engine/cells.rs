@@ -5,13 +5,12 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 
 use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::tiers::breaker_name;
-use crate::cells::{Name, OBJECTS, PAGE, Part, Reply, Step, Sweep, Swept, Verb, decode, divide, join, merge};
-use crate::fields::Seconds;
+use super::within::all;
+use crate::cells::{Name, OBJECTS, PAGE, Reply, Step, Sweep, Swept, Verb, decode, divide, join, merge, number};
 use crate::policy::{Alias, Tier};
 
 /// The name of the objects' breaker, and the beginning of theirs.
@@ -20,11 +19,11 @@ pub(in crate::engine) const CELLS: &str = "cells";
 /// Longest wait for a step, unless the alias says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How soon a lease that somebody has is asked for again; each time half as long again.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// After so many milliseconds a lease that somebody has is asked for again; each time half as long again.
+const LOOK_AGAIN: u64 = 25;
 
 /// And the longest pause between two times, or a twentieth of the wait if that is more.
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: u64 = 250;
 
 /// A page is handed out after so long, however short it is.
 const PAGE_MILLIS: u64 = 40;
@@ -55,15 +54,14 @@ pub(super) struct Cells<'c> {
     pub(super) alias: &'c Alias,
 }
 
-/// Where a step is taken.
-#[derive(Clone, Copy)]
-enum Place {
-    Redis,
-    Object(usize),
-}
+/// Instead of the number of an object.
+const IN_REDIS: usize = OBJECTS;
 
-/// A step being taken. Boxed, since every call of this path would else be code of its own.
-type Taking<'s> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 's>>;
+/// Replies, and where each came from.
+type Replies = Vec<(usize, Reply)>;
+
+/// Boxed, since every call would else be code of its own, and nothing here is in a visitor's way.
+type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + 's>>;
 
 impl Cells<'_> {
     fn in_redis(self) -> bool {
@@ -77,37 +75,38 @@ impl Cells<'_> {
 
 impl<P: Ports> Engine<P> {
     /// Takes a step.
-    pub(super) async fn take(&self, cells: Cells<'_>, step: Step) -> Result<Reply, Failure> {
-        if cells.in_redis() {
-            return self.take_at(cells, Place::Redis, step).await;
-        }
+    pub(super) async fn take(&self, cells: Cells<'_>, step: &Step) -> Result<Reply, Failure> {
         if cells.is_nowhere() {
             return Ok(step.done_nowhere());
         }
-        let verb = step.verb;
-        let (at, steps): (Vec<_>, Vec<_>) =
-            divide(step).into_iter().map(|Part { object, at, step }| (at, (object, step))).unzip();
-        let replies = self.ask_objects(cells, steps).await?;
-        Ok(join(verb, at.into_iter().zip(replies).collect()))
+        let parts = if cells.in_redis() { vec![(IN_REDIS, step.clone())] } else { divide(step.clone()) };
+        Ok(join(step, &self.take_all(cells, parts).await?))
     }
 
-    /// Asks several objects at once.
-    async fn ask_objects(&self, cells: Cells<'_>, steps: Vec<(usize, Step)>) -> Result<Vec<Reply>, Failure> {
-        let asking = steps.into_iter().map(|(object, step)| self.take_at(cells, Place::Object(object), step));
-        join_all(asking).await.into_iter().collect()
+    /// Takes several steps at once, each in one object, or in Redis.
+    fn take_all<'s>(&'s self, cells: Cells<'s>, steps: Vec<(usize, Step)>) -> Boxed<'s, Result<Replies, Failure>> {
+        Box::pin(async move {
+            let (mut taking, mut places) = (Vec::new(), Vec::new());
+            for (place, step) in steps {
+                places.push(place);
+                taking.push(self.take_one(cells, place, step));
+            }
+            let mut replies = Vec::new();
+            for (place, reply) in places.into_iter().zip(all(taking).await) {
+                replies.push((place, reply?));
+            }
+            Ok(replies)
+        })
     }
 
-    fn take_at<'s>(&'s self, cells: Cells<'s>, place: Place, step: Step) -> Taking<'s> {
+    fn take_one<'s>(&'s self, cells: Cells<'s>, place: usize, step: Step) -> Boxed<'s, Result<Reply, Failure>> {
         Box::pin(async move {
             let limit = cells.alias.timeout.map_or(PATIENCE, |timeout| Duration::from_millis(timeout.as_millis()));
-            let breaker = match place {
-                Place::Redis => breaker_name(cells.alias, Tier::Redis),
-                Place::Object(_) => CELLS.into(),
-            };
+            let breaker = if cells.in_redis() { breaker_name(cells.alias, Tier::Redis) } else { CELLS.into() };
             let taking = async {
                 let taken = match place {
-                    Place::Redis => self.redis_run(cells.alias, &step).await,
-                    Place::Object(object) => self.ask_object(cells, object, &step).await,
+                    IN_REDIS => self.redis_run(cells.alias, &step).await,
+                    object => self.ask_object(cells, object, &step).await,
                 };
                 // That the step itself is refused says nothing about the store.
                 if taken == Err(Failure::Unavailable) { Err(StoreError) } else { Ok(taken) }
@@ -125,31 +124,23 @@ impl<P: Ports> Engine<P> {
         answer.ok().and_then(decode).map(Reply::new).ok_or(Failure::Unavailable)
     }
 
-    /// The value, or a lease on it, after at most so long a wait.
-    pub(super) async fn lease(
-        &self,
-        cells: Cells<'_>,
-        name: &Name,
-        length: Seconds,
-        wait: Seconds,
-    ) -> Result<Reply, Failure> {
+    /// The value, or a lease of `length` seconds on it, after at most `wait` seconds.
+    pub(super) async fn lease(&self, cells: Cells<'_>, name: Name, length: i64, wait: i64) -> Result<Reply, Failure> {
         let draw = || (self.ports.draw() * 2f64.powi(53)) as u64;
         let token = Bytes::from(format!("{:014x}{:014x}", draw(), draw()));
-        let length = Bytes::from(length.as_millis().to_string());
-        let wait = Duration::from_millis(wait.as_millis());
-        let began = self.ports.now();
+        let mut step = Step::new(Verb::Lease, vec![name], vec![token, number(length * 1000), Bytes::new()]);
+        let until = self.ports.now().as_millis() + wait.unsigned_abs() * 1000;
+        let longest = LONGEST_PAUSE.max(wait.unsigned_abs() * 1000 / 20);
         let mut pause = LOOK_AGAIN;
         loop {
-            let waited = Duration::from_millis(self.ports.now().as_millis().saturating_sub(began.as_millis()));
-            let left = wait.saturating_sub(waited);
-            let is_last = Bytes::from_static(if left.is_zero() { b"1" } else { b"0" });
-            let step = Step::new(Verb::Lease, vec![name.clone()], vec![token.clone(), length.clone(), is_last]);
-            let reply = self.take(cells, step).await?;
+            let left = until.saturating_sub(self.ports.now().as_millis());
+            step.arguments[2] = Bytes::from_static(if left == 0 { b"1" } else { b"0" });
+            let reply = self.take(cells, &step).await?;
             if reply.word() != "wait" {
                 return Ok(reply);
             }
-            self.ports.sleep(pause.min(left)).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE.max(wait / 20));
+            self.ports.sleep(Duration::from_millis(pause.min(left))).await;
+            pause = (pause * 3 / 2).min(longest);
         }
     }
 
@@ -185,17 +176,21 @@ impl<P: Ports> Engine<P> {
         cursor: Option<&str>,
         room: usize,
     ) -> Result<Swept, Failure> {
-        if cells.in_redis() {
-            let step = sweep.redis_step(verb, cursor, room).map_err(Failure::Bad)?;
-            let reply = self.take_at(cells, Place::Redis, step).await?;
-            return Ok(Sweep::redis_swept(verb, cursor, &reply));
-        }
         if cells.is_nowhere() {
             return Ok(Swept::default());
         }
-        let step = sweep.object_step(verb, cursor, room / OBJECTS);
-        let steps = (0..OBJECTS).map(|object| (object, step.clone())).collect();
-        let replies = self.ask_objects(cells, steps).await?;
-        Ok(merge(verb, replies.iter().map(|reply| Swept::read(verb, reply)).collect()))
+        if cells.in_redis() {
+            let step = sweep.redis_step(verb, cursor, room).map_err(Failure::Bad)?;
+            let replies = self.take_all(cells, vec![(IN_REDIS, step)]).await?;
+            return Ok(Sweep::redis_swept(verb, cursor, &replies[0].1));
+        }
+        let (mut steps, mut found) = (Vec::new(), Vec::new());
+        for object in 0..OBJECTS {
+            steps.push((object, sweep.object_step(verb, cursor, room / OBJECTS)));
+        }
+        for (_, reply) in self.take_all(cells, steps).await? {
+            found.push(Swept::read(verb, &reply));
+        }
+        Ok(merge(verb, found))
     }
 }

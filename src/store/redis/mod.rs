@@ -118,10 +118,13 @@ impl Server<'_> {
 
     /// Runs a script, which nothing comes between. `None` if it is more than the gateway takes.
     #[must_use]
-    pub fn run<B: Blob>(&self, script: &str, keys: &[String], arguments: &[Bytes]) -> Option<Call<B>> {
+    pub fn run<B: Blob>(&self, script: &str, keys: Vec<Bytes>, arguments: &[Bytes]) -> Option<Call<B>> {
+        let mut words = vec![Bytes::from(keys.len().to_string())];
+        words.extend(keys);
+        words.extend_from_slice(arguments);
         match self.redis.protocol {
-            RedisProtocol::Webdis => Some(webdis::run(self, script, keys, arguments)),
-            RedisProtocol::Upstash => upstash::run(self, script, keys, arguments),
+            RedisProtocol::Webdis => Some(webdis::run(self, script, &words)),
+            RedisProtocol::Upstash => upstash::run(self, script, &words),
         }
     }
 

@@ -64,25 +64,26 @@ const MAX_REQUEST: usize = 1 << 20;
 
 /// JSON has no bytes: those that are no text are sent as the characters of the same numbers, and this makes bytes of them again.
 const FROM_LATIN_1: &str = "
-for i = 1, #ARGV do
-  ARGV[i] = ARGV[i]:gsub('([\\194\\195])([\\128-\\191])', function(lead, byte)
+for _, list in ipairs({ KEYS, ARGV }) do for i = 1, #list do
+  list[i] = list[i]:gsub('([\\194\\195])([\\128-\\191])', function(lead, byte)
     return string.char(byte:byte() + (lead == '\\195' and 64 or 0))
   end)
-end
+end end
 ";
 
 /// Strings come back as base64, which takes all bytes.
-pub(super) fn run<B: Blob>(server: &Server, script: &str, keys: &[String], arguments: &[Bytes]) -> Option<Call<B>> {
-    let count = keys.len().to_string();
-    let texts: Option<Vec<_>> =
-        arguments.iter().map(|argument| std::str::from_utf8(argument).ok().map(str::to_owned)).collect();
-    let prelude = if texts.is_some() { "" } else { FROM_LATIN_1 };
-    let latin_1 = |bytes: &Bytes| bytes.iter().map(|byte| char::from(*byte)).collect();
-    let texts = texts.unwrap_or_else(|| arguments.iter().map(latin_1).collect());
-    let script = [prelude, script].concat();
-    let words = ["EVAL", &script, &count].into_iter();
-    let words: Vec<_> = words.chain(keys.iter().chain(&texts).map(String::as_str)).collect();
-    let mut call = command(server, &words);
+pub(super) fn run<B: Blob>(server: &Server, script: &str, words: &[Bytes]) -> Option<Call<B>> {
+    let is_text = words.iter().all(|word| std::str::from_utf8(word).is_ok());
+    let script = if is_text { script.to_owned() } else { format!("{FROM_LATIN_1}{script}") };
+    let mut texts = vec!["EVAL".to_owned(), script];
+    for word in words {
+        texts.push(match std::str::from_utf8(word) {
+            Ok(text) if is_text => text.to_owned(),
+            _ => word.iter().map(|byte| char::from(*byte)).collect(),
+        });
+    }
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let mut call = command(server, &texts);
     call.headers.insert("upstash-encoding", HeaderValue::from_static("base64"));
     call.body.as_ref().is_some_and(|body: &B| body.len() <= MAX_REQUEST).then_some(call)
 }

@@ -54,45 +54,34 @@ pub(super) fn read_ok<B: Blob>(status: StatusCode, body: &B) -> Result<(), Redis
 }
 
 /// A command in the body, which may be as long as it likes. `.raw` asks for the answer as Redis gave it, the one that takes all bytes.
-pub(super) fn run<B: Blob>(server: &Server, script: &str, keys: &[String], arguments: &[Bytes]) -> Call<B> {
-    let count = keys.len().to_string();
-    let parts = [script.as_bytes(), count.as_bytes()].into_iter();
-    let parts = parts.chain(keys.iter().map(String::as_bytes)).chain(arguments.iter().map(|argument| &argument[..]));
-    let mut command = String::from("EVAL");
-    for part in parts {
+pub(super) fn run<B: Blob>(server: &Server, script: &str, words: &[Bytes]) -> Call<B> {
+    let mut command = format!("EVAL/{}", utf8_percent_encode(script, ARGUMENT));
+    for word in words {
         command.push('/');
-        command.extend(percent_encode(part, ARGUMENT));
+        command.extend(percent_encode(word, ARGUMENT));
     }
     command.push_str(".raw");
-    Call {
-        method: Method::POST,
-        url: server.url(""),
-        headers: server.headers(),
-        body: Some(B::from_bytes(command.into())),
-    }
+    let body = Some(B::from_bytes(command.into()));
+    Call { method: Method::POST, url: server.url(""), headers: server.headers(), body }
 }
 
 /// `*2`, and `$` with its length before each string ([RESP](https://redis.io/docs/latest/develop/reference/protocol-spec/)).
 pub(super) fn read_run(status: StatusCode, mut body: Bytes) -> Result<Vec<Bytes>, RedisError> {
-    let mut line = || {
-        let end = body.windows(2).position(|window| window == b"\r\n")?;
-        let line = body.split_to(end + 2).slice(..end);
-        let length = std::str::from_utf8(line.get(1..)?).ok()?.parse().ok();
-        match (line.first()?, length) {
-            (b'$', Some(length)) => {
-                let end = usize::checked_add(length, 2).filter(|end| *end <= body.len())?;
-                Some((b'$', length, body.split_to(end).slice(..length)))
-            }
-            (kind, length) => Some((*kind, length.unwrap_or_default(), line.slice(1..))),
-        }
-    };
-    let refused =
-        |error: Option<Bytes>| refusal(status, error.as_deref().and_then(|text| std::str::from_utf8(text).ok()));
-    match line() {
-        Some((b'*', count, _)) if status == StatusCode::OK => (0..count)
-            .map(|_| line().filter(|(kind, ..)| *kind == b'$').map(|(.., string)| string).ok_or_else(|| refused(None)))
-            .collect(),
-        Some((b'-', _, error)) => Err(refused(Some(error))),
-        _ => Err(refused(None)),
+    let error = body.strip_prefix(b"-").and_then(|text| std::str::from_utf8(text).ok());
+    let refused = refusal(status, error);
+    let mut strings = Vec::new();
+    let count = length(&mut body, b'*').filter(|_| status == StatusCode::OK);
+    for _ in 0..count.ok_or_else(|| refused.clone())? {
+        let length = length(&mut body, b'$').filter(|length| length + 2 <= body.len());
+        strings.push(body.split_to(length.ok_or_else(|| refused.clone())?));
+        body = body.slice(2..);
     }
+    Ok(strings)
+}
+
+/// The number in the next line, if that is of this kind.
+fn length(body: &mut Bytes, kind: u8) -> Option<usize> {
+    let end = body.iter().position(|byte| *byte == b'\n')?;
+    let line = body.split_to(end + 1);
+    std::str::from_utf8(line.strip_prefix(&[kind])?).ok()?.trim_end().parse().ok()
 }
