@@ -4,6 +4,7 @@
 pub mod cells;
 pub mod executor;
 pub mod ledger;
+pub mod scripted;
 pub mod shield;
 pub mod webdis;
 pub mod world;

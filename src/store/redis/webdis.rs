@@ -72,7 +72,7 @@ pub(super) fn read_run(status: StatusCode, mut body: Bytes) -> Result<Vec<Bytes>
     let mut strings = Vec::new();
     let count = length(&mut body, b'*').filter(|_| status == StatusCode::OK);
     for _ in 0..count.ok_or_else(|| refused.clone())? {
-        let length = length(&mut body, b'$').filter(|length| length + 2 <= body.len());
+        let length = length(&mut body, b'$').filter(|length| length.saturating_add(2) <= body.len());
         strings.push(body.split_to(length.ok_or_else(|| refused.clone())?));
         body = body.slice(2..);
     }
