@@ -49,7 +49,7 @@ impl Cells {
         let mut names = decode(body).expect("it is whole");
         let arguments = names.split_off(count);
         let names: Vec<_> = names.iter().map(|name| String::from_utf8(name.to_vec()).expect("text")).collect();
-        Ok(encode(self.take(verb, object, &names, &arguments, executor.now()).iter()))
+        Ok(encode(&self.take(verb, object, &names, &arguments, executor.now())))
     }
 
     fn take(&self, verb: Verb, object: &str, names: &[String], arguments: &[Bytes], now: u64) -> Vec<Bytes> {
@@ -126,10 +126,11 @@ impl Cells {
                 vec!["turn".into(), lease.0.clone()]
             }
             (Verb::Fill, [name], [token, life, stale, value]) => {
-                let holds = end_lease(name).filter(|(held, until)| held == token && *until > now);
-                if holds.is_none() {
+                let lease = self.leases.borrow().get(&(object.to_owned(), name.clone())).cloned();
+                if lease.is_none_or(|(held, until)| held != token || until <= now) {
                     return word("passed");
                 }
+                end_lease(name);
                 table.insert(name.clone(), (value.clone(), end(life), end(life).saturating_add(number(stale) as u64)));
                 word("ok")
             }
