@@ -1,7 +1,10 @@
 //! Sweeps: all the names that fit, page by page. What a page costs is bounded, whatever there is.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
+use super::OBJECTS;
 use super::step::{Reply, Step, Verb, number};
 use crate::policy::Glob;
 
@@ -10,6 +13,11 @@ pub const PAGE: usize = 1000;
 
 /// Redis looks at the next bucket while it has seen fewer than it was asked for, so it is asked for a tenth less than there is room.
 const MARGIN: usize = 10;
+
+/// So many objects are swept at a time.
+const AT_ONCE: usize = 4;
+
+const NO_CURSOR: &str = "cursor: this is none of ours";
 
 /// Which names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +64,7 @@ impl Sweep {
         let kind = match (cursor.as_bytes().first(), digits) {
             (Some(b'v'), Some(_)) => "",
             (Some(b'l'), Some(_)) if verb == Verb::Drop => "lease:",
-            _ => return Err("cursor: this is none of ours".to_owned()),
+            _ => return Err(NO_CURSOR.to_owned()),
         };
         let before_version = format!("{}:{kind}", self.prefix);
         let pattern =
@@ -86,12 +94,25 @@ impl Sweep {
         swept
     }
 
+    /// The objects that are swept next, a few at a time, and from behind which name. Every one of them that removes anything has to
+    /// write that down.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is none of ours.
+    pub fn objects(cursor: Option<&str>) -> Result<(Range<usize>, &str), String> {
+        let (first, after) = cursor.unwrap_or("0:").split_once(':').unwrap_or_default();
+        let first = first.parse().ok().filter(|first| *first < OBJECTS && first % AT_ONCE == 0);
+        let first = first.ok_or_else(|| NO_CURSOR.to_owned())?;
+        Ok((first..first + AT_ONCE, after))
+    }
+
     /// One step in one of the objects, from behind the name `after`.
     #[must_use]
-    pub fn object_step(&self, verb: Verb, after: Option<&str>, room: usize) -> Step {
+    pub fn object_step(&self, verb: Verb, after: &str, room: usize) -> Step {
         let version = self.version.map_or_else(Bytes::new, |version| number(version.into()));
-        let after = after.unwrap_or_default().to_owned().into();
-        let arguments = vec![self.prefix.clone().into(), version, self.glob.clone().into(), after, number(room as i64)];
+        let (after, room) = (after.to_owned().into(), (room / AT_ONCE) as i64);
+        let arguments = vec![self.prefix.clone().into(), version, self.glob.clone().into(), after, number(room)];
         Step::new(verb, Vec::new(), arguments)
     }
 
@@ -134,9 +155,9 @@ impl Swept {
     }
 }
 
-/// What several objects found, each in the order of names: all up to where the slowest of them came.
+/// What several objects found, `objects` by number, each in the order of names: all up to where the slowest of them came.
 #[must_use]
-pub fn merge(verb: Verb, all: Vec<Swept>) -> Swept {
+pub fn merge(verb: Verb, objects: Range<usize>, all: Vec<Swept>) -> Swept {
     let mut merged = Swept::default();
     for swept in all {
         merged.count += swept.count;
@@ -152,6 +173,10 @@ pub fn merge(verb: Verb, all: Vec<Swept>) -> Swept {
         merged.names.retain(|name| merged.next.as_ref().is_none_or(|next| name <= next));
         merged.count = merged.names.len();
     }
+    merged.next = match merged.next {
+        Some(reached) => Some(format!("{}:{reached}", objects.start)),
+        None => (objects.end < OBJECTS).then(|| format!("{}:", objects.end)),
+    };
     merged
 }
 

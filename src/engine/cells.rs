@@ -28,9 +28,9 @@ const LONGEST_PAUSE: u64 = 250;
 /// A page is handed out after so long, however short it is.
 const PAGE_MILLIS: u64 = 40;
 
-/// What a page may cost: calls of a gateway, and rounds of all the objects.
+/// What a page may cost: calls of a gateway, and rounds of objects.
 const MAX_SCANS: usize = 20;
-const MAX_ROUNDS: usize = 2;
+const MAX_ROUNDS: usize = 8;
 
 /// Why a store did not take a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,13 +184,14 @@ impl<P: Ports> Engine<P> {
             let replies = self.take_all(cells, vec![(IN_REDIS, step)]).await?;
             return Ok(Sweep::redis_swept(verb, cursor, &replies[0].1));
         }
+        let (objects, after) = Sweep::objects(cursor).map_err(Failure::Bad)?;
         let (mut steps, mut found) = (Vec::new(), Vec::new());
-        for object in 0..OBJECTS {
-            steps.push((object, sweep.object_step(verb, cursor, room / OBJECTS)));
+        for object in objects.clone() {
+            steps.push((object, sweep.object_step(verb, after, room)));
         }
         for (_, reply) in self.take_all(cells, steps).await? {
             found.push(Swept::read(verb, &reply));
         }
-        Ok(merge(verb, found))
+        Ok(merge(verb, objects, found))
     }
 }
