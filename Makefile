@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab e2e-leak conformance simulation deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-cells bench-ab e2e-leak conformance simulation deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -48,7 +48,7 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 simulation: setup-build ## a thousand random worlds, nine invariants (some seeds still fail); LARDER_SEEDS=n for more
 	cargo test --quiet --test simulation -- --include-ignored
 
-bench: bench-spread bench-stampede bench-purge bench-ab ## measure, beside what is known
+bench: bench-spread bench-stampede bench-purge bench-cells bench-ab ## measure, beside what is known
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
@@ -58,6 +58,9 @@ bench-stampede: setup build ## a thousand requests for one cold page at once: ho
 
 bench-purge: setup build ## how long a purge takes to be seen, here and elsewhere
 	$(NODE) tools/bench-purge.mjs
+
+bench-cells: setup build ## what deleting 100,000 keys by pattern costs those who read meanwhile
+	$(NODE) tools/bench-cells.mjs
 
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs
