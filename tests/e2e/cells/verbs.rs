@@ -10,11 +10,13 @@ use crate::support::{Options, Origin, Worker, vars};
 /// Neither UTF-8, nor free of what ends a string or a line, or stands for something in a URL, in JSON or in Lua.
 const BINARY: &[u8] = b"\x00\x01\xff/\r\n\"\\%c3\xc3\xa4\xc2.raw\x80";
 
+/// What is asked, the status, the body if it matters, and Larder-TTL.
+type Case = (&'static str, &'static str, &'static [u8], u16, Option<&'static [u8]>, Option<&'static str>);
+
 #[test]
 fn every_verb_does_what_django_means_by_it() {
     let site = Site::start();
-    // What is asked, the status, the body if it matters, and Larder-TTL.
-    let cases: &[(&str, &str, &[u8], u16, Option<&[u8]>, Option<&str>)] = &[
+    let cases: &[Case] = &[
         ("GET", "keys/a", b"", 404, None, None),
         ("HEAD", "keys/a", b"", 404, None, None),
         ("GET", "keys/a?default=none+here", b"", 200, Some(b"none here"), None),
