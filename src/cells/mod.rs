@@ -29,7 +29,7 @@ pub const MAX_NAME: usize = 512;
 /// So many keys in one `many`.
 pub const MAX_KEYS: usize = 1000;
 
-/// What several values may come to in one answer, in bytes.
+/// What several values may come to in one answer, in bytes. `get.lua` has the same number.
 pub const MAX_TOGETHER: usize = 4 << 20;
 
 /// How long a lease may be held, and how long it may be waited for, in seconds.

@@ -17,6 +17,12 @@ const MARGIN: usize = 10;
 /// So many objects are swept at a time.
 const AT_ONCE: usize = 4;
 
+/// The kinds of names that Redis has, by what stands before the version.
+const KINDS: [&str; 3] = ["lease:", "stale:", ""];
+
+/// The last of them.
+const VALUES: usize = 2;
+
 const NO_CURSOR: &str = "cursor: this is none of ours";
 
 /// Which names.
@@ -52,45 +58,34 @@ impl Sweep {
         self.version.map_or_else(String::new, |version| format!("{version}:"))
     }
 
-    /// One step in Redis. A sweep that removes goes over the leases first: what was under way when it began is not stored after it.
+    /// One step in Redis. A sweep that removes goes over leases and stale copies first: what was under way when it began is not stored
+    /// after it, and what had ended does not stand in for anything.
     ///
     /// # Errors
     ///
     /// When the cursor is none of ours.
     pub fn redis_step(&self, verb: Verb, cursor: Option<&str>, room: usize) -> Result<Step, String> {
-        let start = if verb == Verb::Drop { "l0" } else { "v0" };
-        let cursor = cursor.unwrap_or(start);
-        let digits = cursor.get(1..).filter(|digits| digits.parse::<u64>().is_ok());
-        let kind = match (cursor.as_bytes().first(), digits) {
-            (Some(b'v'), Some(_)) => "",
-            (Some(b'l'), Some(_)) if verb == Verb::Drop => "lease:",
-            _ => return Err(NO_CURSOR.to_owned()),
-        };
-        let before_version = format!("{}:{kind}", self.prefix);
+        let (kind, number_in_scan) = redis_cursor(verb, cursor).ok_or_else(|| NO_CURSOR.to_owned())?;
+        let before_version = format!("{}:{}", self.prefix, KINDS[kind]);
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
-        let count = room - room / MARGIN;
-        let arguments = vec![
-            cursor[1..].to_owned().into(),
-            pattern.into(),
-            number(count as i64),
-            number(before_version.len() as i64),
-        ];
+        let (count, offset) = (room - room / MARGIN, before_version.len());
+        let arguments =
+            vec![number_in_scan.to_owned().into(), pattern.into(), number(count as i64), number(offset as i64)];
         Ok(Step::new(verb, Vec::new(), arguments))
     }
 
     /// What that step found, which began at `cursor`.
     #[must_use]
     pub fn redis_swept(verb: Verb, cursor: Option<&str>, reply: &Reply) -> Swept {
-        let in_leases = verb == Verb::Drop && cursor.is_none_or(|cursor| cursor.starts_with('l'));
+        let (kind, _) = redis_cursor(verb, cursor).unwrap_or((VALUES, ""));
         let mut swept = Swept::read(verb, reply);
-        swept.next = match (swept.next.as_deref(), in_leases) {
-            (Some("0") | None, false) => None,
-            (Some("0") | None, true) => Some("v0".to_owned()),
-            (Some(number), _) => Some(format!("{}{number}", if in_leases { 'l' } else { 'v' })),
+        swept.next = match swept.next.as_deref() {
+            Some("0") | None => (kind < VALUES).then(|| format!("{}-0", kind + 1)),
+            Some(number_in_scan) => Some(format!("{kind}-{number_in_scan}")),
         };
-        // A lease is no value.
-        swept.count = if in_leases { 0 } else { swept.count };
+        // What is no value does not count.
+        swept.count = if kind < VALUES { 0 } else { swept.count };
         swept
     }
 
@@ -178,6 +173,14 @@ pub fn merge(verb: Verb, objects: Range<usize>, all: Vec<Swept>) -> Swept {
         None => (objects.end < OBJECTS).then(|| format!("{}:", objects.end)),
     };
     merged
+}
+
+/// What a cursor says: which kind of names is swept, and where Redis goes on.
+fn redis_cursor(verb: Verb, cursor: Option<&str>) -> Option<(usize, &str)> {
+    let Some(cursor) = cursor else { return Some((if verb == Verb::Drop { 0 } else { VALUES }, "0")) };
+    let (kind, number_in_scan) = cursor.split_once('-')?;
+    let kind = kind.parse().ok().filter(|kind| *kind == VALUES || (*kind < VALUES && verb == Verb::Drop))?;
+    number_in_scan.parse::<u64>().ok().map(|_| (kind, number_in_scan))
 }
 
 /// Text as a pattern of Redis': what is special to it is not, but for our `*`.

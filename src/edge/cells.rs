@@ -18,6 +18,9 @@ const NEVER: f64 = 9_007_199_254_740_991.0;
 /// What has ended is removed at most so long after.
 const CLEANING_MILLIS: f64 = 600_000.0;
 
+/// If there is more of it than is removed at once, the rest follows so soon.
+const SOON_MILLIS: f64 = 1000.0;
+
 /// So many names one page looks at.
 const LOOKED_AT: u32 = 1000;
 
@@ -61,7 +64,7 @@ const END_LEASE: &str = "DELETE FROM leases WHERE name = ?1";
 /// As one text: a thousand rows as objects would take as long as all the rest.
 const NAMES: &str = "
     SELECT group_concat(name, char(10)) AS names FROM (
-        SELECT name FROM cells WHERE name > ?1 AND name >= ?2 AND ends > ?3 ORDER BY name LIMIT ?4)";
+        SELECT name FROM cells WHERE name > ?1 AND name >= ?2 AND iif(?5, gone, ends) > ?3 ORDER BY name LIMIT ?4)";
 
 const LEASED: &str = "SELECT name FROM leases WHERE name >= ?1";
 
@@ -71,7 +74,7 @@ const CLEAN: &str = "DELETE FROM cells WHERE name IN (SELECT name FROM cells WHE
 
 const CLEAN_LEASES: &str = "DELETE FROM leases WHERE until <= ?1";
 
-const PERISHABLE: &str = "SELECT 1 FROM cells WHERE gone < ?1 UNION ALL SELECT 1 FROM leases LIMIT 1";
+const NEXT: &str = "SELECT (SELECT min(gone) FROM cells) AS gone, (SELECT min(until) FROM leases) AS until";
 
 /// One of them.
 #[wasm_bindgen]
@@ -103,20 +106,23 @@ impl Cells {
         let names: Vec<_> = parts.iter().map(text).collect();
         let reply = self.take_in_turn(verb, &names, &arguments).await?;
         if !matches!(verb, Verb::Get | Verb::List | Verb::Drop) {
-            self.clean_later().await?;
+            self.clean_after(CLEANING_MILLIS).await?;
         }
         answer(200, "ok", &Uint8Array::from(&encode(&reply)[..]))
     }
 
     /// The runtime wakes it up.
     pub async fn alarm(&self) -> Result<(), JsValue> {
-        let now = JsValue::from(js::date_now());
-        self.rows(CLEAN, std::slice::from_ref(&now))?;
-        self.rows(CLEAN_LEASES, &[now])?;
+        let now = js::date_now();
+        self.rows(CLEAN, &[now.into()])?;
+        self.rows(CLEAN_LEASES, &[now.into()])?;
         self.will_clean.set(false);
-        match self.row(PERISHABLE, &[NEVER.into()])? {
-            Some(_) => self.clean_later().await,
-            None => Ok(()),
+        let row = self.row(NEXT, &[])?.unwrap_or_default();
+        let next = |name: &str| js::get(&row, name).as_f64().unwrap_or(NEVER);
+        match next("gone").min(next("until")) {
+            NEVER.. => Ok(()),
+            next if next <= now => self.clean_after(SOON_MILLIS).await,
+            _ => self.clean_after(CLEANING_MILLIS).await,
         }
     }
 }
@@ -287,7 +293,10 @@ impl Cells {
                 }
             }
         }
-        let names = self.row(NAMES, &[after.into(), from.as_str().into(), now.into(), LOOKED_AT.into()])?;
+        // What is stale is removed too.
+        let drops = verb == Verb::Drop;
+        let values = [after.into(), from.as_str().into(), now.into(), LOOKED_AT.into(), u32::from(drops).into()];
+        let names = self.row(NAMES, &values)?;
         let names = names.and_then(|row| js::get(&row, "names").as_string()).unwrap_or_default();
         let (mut reached, mut found, mut looked_at) = ("", Vec::new(), 0);
         let mut is_done = true;
@@ -323,9 +332,9 @@ impl Cells {
         }
     }
 
-    async fn clean_later(&self) -> Result<(), JsValue> {
+    async fn clean_after(&self, millis: f64) -> Result<(), JsValue> {
         if !self.will_clean.replace(true) {
-            self.storage.set_alarm(js::date_now() + CLEANING_MILLIS).await?;
+            self.storage.set_alarm(js::date_now() + millis).await?;
         }
         Ok(())
     }

@@ -8,12 +8,11 @@ use bytes::Bytes;
 
 use super::Engine;
 use super::ports::{Ports, StoreError};
-use super::tiers::breaker_name;
 use super::within::all;
 use crate::cells::{Name, OBJECTS, PAGE, Reply, Step, Sweep, Swept, Verb, decode, divide, join, merge, number};
 use crate::policy::{Alias, Tier};
 
-/// The name of the objects' breaker, and the beginning of theirs.
+/// The name of the objects' breaker, and what theirs begin with, and those of Redis.
 pub(in crate::engine) const CELLS: &str = "cells";
 
 /// Longest wait for a step, unless the alias says otherwise.
@@ -26,7 +25,7 @@ const LOOK_AGAIN: u64 = 25;
 const LONGEST_PAUSE: u64 = 250;
 
 /// A page is handed out after so long, however short it is.
-const PAGE_MILLIS: u64 = 40;
+const PAGE_MILLIS: u64 = 75;
 
 /// What a page may cost: calls of a gateway, and rounds of objects.
 const MAX_SCANS: usize = 20;
@@ -102,7 +101,8 @@ impl<P: Ports> Engine<P> {
     fn take_one<'s>(&'s self, cells: Cells<'s>, place: usize, step: Step) -> Boxed<'s, Result<Reply, Failure>> {
         Box::pin(async move {
             let limit = cells.alias.timeout.map_or(PATIENCE, |timeout| Duration::from_millis(timeout.as_millis()));
-            let breaker = if cells.in_redis() { breaker_name(cells.alias, Tier::Redis) } else { CELLS.into() };
+            // Not that of the tier: a gateway that allows no scripts may serve pages all the same.
+            let breaker = if cells.in_redis() { format!("{CELLS}:{}", cells.alias.redis) } else { CELLS.to_owned() };
             let taking = async {
                 let taken = match place {
                     IN_REDIS => self.redis_run(cells.alias, &step).await,

@@ -108,16 +108,17 @@ fn only_the_star_is_special_in_a_pattern() {
 }
 
 #[test]
-fn a_sweep_that_removes_goes_over_the_leases_first() {
+fn a_sweep_that_removes_goes_over_leases_and_stale_copies_first() {
     let sweep = Sweep { prefix: "p".to_owned(), version: Some(1), glob: "a*".to_owned() };
     let reply = |cursor: &'static str| Reply::new(vec!["ok".into(), cursor.into(), "3".into()]);
     for (verb, cursor, pattern, answer, count, next) in [
-        (Verb::Drop, None, "p:lease:1:a*", "17", 0, Some("l17")),
-        (Verb::Drop, Some("l17"), "p:lease:1:a*", "0", 0, Some("v0")),
-        (Verb::Drop, Some("v0"), "p:1:a*", "5", 3, Some("v5")),
-        (Verb::Drop, Some("v5"), "p:1:a*", "0", 3, None),
-        (Verb::List, None, "p:1:a*", "5", 1, Some("v5")),
-        (Verb::List, Some("v5"), "p:1:a*", "0", 1, None),
+        (Verb::Drop, None, "p:lease:1:a*", "17", 0, Some("0-17")),
+        (Verb::Drop, Some("0-17"), "p:lease:1:a*", "0", 0, Some("1-0")),
+        (Verb::Drop, Some("1-0"), "p:stale:1:a*", "0", 0, Some("2-0")),
+        (Verb::Drop, Some("2-0"), "p:1:a*", "5", 3, Some("2-5")),
+        (Verb::Drop, Some("2-5"), "p:1:a*", "0", 3, None),
+        (Verb::List, None, "p:1:a*", "5", 1, Some("2-5")),
+        (Verb::List, Some("2-5"), "p:1:a*", "0", 1, None),
     ] {
         let step = sweep.redis_step(verb, cursor, 1000).expect("a cursor of ours");
         assert_eq!(step.arguments[1], pattern, "{verb:?} {cursor:?}");
@@ -125,7 +126,7 @@ fn a_sweep_that_removes_goes_over_the_leases_first() {
         assert_eq!((swept.count, swept.next.as_deref()), (count, next), "{verb:?} {cursor:?}");
     }
     for (verb, cursor) in
-        [(Verb::List, "l0"), (Verb::Drop, "x0"), (Verb::Drop, "v"), (Verb::Drop, "v-1"), (Verb::Drop, "")]
+        [(Verb::List, "0-0"), (Verb::Drop, "3-0"), (Verb::Drop, "2"), (Verb::Drop, "2--1"), (Verb::Drop, "")]
     {
         assert!(sweep.redis_step(verb, Some(cursor), 1000).is_err(), "{cursor}");
     }

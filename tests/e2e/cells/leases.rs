@@ -70,6 +70,22 @@ fn whoever_waited_in_vain_gets_what_is_stale_or_its_turn() {
 }
 
 #[test]
+fn what_had_ended_and_is_deleted_stands_in_for_nothing() {
+    let site = Site::start();
+    for cache in site.caches() {
+        for path in ["keys/a", "pattern/a*", "all"] {
+            let (_, token) = lease(cache, "a", "ttl=30&wait=0");
+            assert_eq!(fill(cache, "a", &token, "&ttl=1", "old"), 204);
+            until(|| cache.get("a").is_none().then_some(()));
+            cache.to_the_end("DELETE", path);
+            let (_, token) = lease(cache, "a", "ttl=30&wait=0");
+            assert_eq!(lease(cache, "a", "wait=0"), (202, token), "{} {path}", cache.alias);
+            cache.to_the_end("DELETE", path);
+        }
+    }
+}
+
+#[test]
 fn what_is_deleted_or_set_meanwhile_ends_the_lease_and_what_is_stale() {
     let site = Site::start();
     for cache in site.caches() {
@@ -78,12 +94,12 @@ fn what_is_deleted_or_set_meanwhile_ends_the_lease_and_what_is_stale() {
         {
             let (_, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(fill(cache, "a", &token, "&ttl=60", "old"), 204);
-            cache.ask(method, path, "");
+            cache.to_the_end(method, path);
             let (status, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(status, 202, "{} {method} {path}", cache.alias);
             let (status, turn) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!((status, &turn), (202, &token), "{} {method} {path}: nothing is stale", cache.alias);
-            cache.ask(method, path, "");
+            cache.to_the_end(method, path);
             assert_eq!(fill(cache, "a", &token, "", "made of what was before"), 409, "{} {method} {path}", cache.alias);
             assert_eq!(cache.get("a"), None, "{} {method} {path}", cache.alias);
         }

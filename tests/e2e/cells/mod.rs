@@ -78,6 +78,16 @@ impl Cache {
         self.client.raw(&[head.as_bytes(), body].concat())
     }
 
+    /// The same, page after page.
+    fn to_the_end(&self, method: &str, path: &str) {
+        let mut cursor = String::new();
+        loop {
+            let (_, page) = self.json(method, &format!("{path}{cursor}"), &Value::Null);
+            let Some(next) = page["cursor"].as_str() else { return };
+            cursor = format!("?cursor={}", escaped(next));
+        }
+    }
+
     fn get(&self, key: &str) -> Option<Vec<u8>> {
         let reply = self.ask("GET", &format!("keys/{key}"), "");
         (reply.status == 200).then_some(reply.body)
@@ -92,4 +102,8 @@ impl Cache {
         let reply = self.ask(method, path, body);
         (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

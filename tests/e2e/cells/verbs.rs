@@ -152,6 +152,25 @@ fn a_hundred_concurrent_increments_are_a_hundred() {
 }
 
 #[test]
+fn objects_that_live_at_the_same_time_over_one_storage_lose_no_update() {
+    let folder = std::env::temp_dir().join(format!("larder-cells-{}", std::process::id()));
+    let options = || Options { persist: Some(folder.to_string_lossy().into_owned()), ..Options::default() };
+    let vars = vars(&Origin::start().url(), &json!({}));
+    let workers = [Worker::with(&vars, &options()), Worker::with(&vars, &options())];
+    let caches = [0, 1].map(|at: usize| Cache { client: workers[at].client("site.test"), alias: "default" });
+    caches[0].set("counter", "0");
+    let counts = (0..100).map(|at| thread::spawn(move || caches[at % 2].ask("POST", "keys/counter/incr", "").status));
+    let counts: Vec<_> = counts.collect();
+    let done = counts.into_iter().map(|count| count.join().expect("it asks"));
+    let done = done.filter(|status| *status == 200).count();
+    let counted: usize =
+        String::from_utf8_lossy(&caches[1].get("counter").expect("it is there")).parse().expect("a number");
+    assert_eq!((done, counted), (100, 100));
+    drop(workers);
+    std::fs::remove_dir_all(&folder).expect("it is removed");
+}
+
+#[test]
 fn values_end_and_the_default_lifetime_is_the_alias_own() {
     let site = Site::start();
     for cache in site.caches() {
