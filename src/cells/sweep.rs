@@ -11,9 +11,6 @@ use crate::policy::Glob;
 /// A page holds no more names.
 pub const PAGE: usize = 1000;
 
-/// Redis looks at the next bucket while it has seen fewer than it was asked for, so it is asked for a tenth less than there is room.
-const MARGIN: usize = 10;
-
 /// So many objects are swept at a time.
 const AT_ONCE: usize = 4;
 
@@ -66,22 +63,27 @@ impl Sweep {
     /// When the cursor is none of ours.
     pub fn redis_step(&self, verb: Verb, cursor: Option<&str>, room: usize) -> Result<Step, String> {
         let (kind, number_in_scan) = redis_cursor(verb, cursor).ok_or_else(|| NO_CURSOR.to_owned())?;
+        // Redis looks at one more bucket while it has seen fewer than it was asked for. Names that would be too many cannot be found
+        // again, but what is left of those to be removed can.
         let before_version = format!("{}:{}", self.prefix, KINDS[kind]);
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
-        let (count, offset) = (room - room / MARGIN, before_version.len());
-        let arguments =
-            vec![number_in_scan.to_owned().into(), pattern.into(), number(count as i64), number(offset as i64)];
+        let count = if verb == Verb::List { room / 2 } else { room - room / 10 };
+        let mut arguments = vec![number_in_scan.to_owned().into(), pattern.into()];
+        for amount in [count, before_version.len(), room] {
+            arguments.push(number(amount as i64));
+        }
         Ok(Step::new(verb, Vec::new(), arguments))
     }
 
     /// What that step found, which began at `cursor`.
     #[must_use]
     pub fn redis_swept(verb: Verb, cursor: Option<&str>, reply: &Reply) -> Swept {
-        let (kind, _) = redis_cursor(verb, cursor).unwrap_or((VALUES, ""));
+        let (kind, began) = redis_cursor(verb, cursor).unwrap_or((VALUES, ""));
         let mut swept = Swept::read(verb, reply);
         swept.next = match swept.next.as_deref() {
             Some("0") | None => (kind < VALUES).then(|| format!("{}-0", kind + 1)),
+            Some("again") => Some(format!("{kind}-{began}")),
             Some(number_in_scan) => Some(format!("{kind}-{number_in_scan}")),
         };
         // What is no value does not count.

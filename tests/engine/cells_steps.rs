@@ -94,7 +94,7 @@ fn only_the_star_is_special_in_a_pattern() {
         let sweep = Sweep { prefix: prefix.to_owned(), version: Some(1), glob: glob.to_owned() };
         let step = sweep.redis_step(Verb::List, None, 1000).expect("there is no cursor");
         let offset = number(prefix.len() as i64 + 1);
-        assert_eq!(step.arguments, [Bytes::from("0"), pattern.into(), "900".into(), offset], "{glob}");
+        assert_eq!(step.arguments, [Bytes::from("0"), pattern.into(), "500".into(), offset, "1000".into()], "{glob}");
         let compiled = Glob::new(glob);
         fitting.iter().for_each(|name| assert!(sweep.fits(&compiled, name), "{glob} {name}"));
         others.iter().for_each(|name| assert!(!sweep.fits(&compiled, name), "{glob} {name}"));
@@ -116,6 +116,7 @@ fn a_sweep_that_removes_goes_over_leases_and_stale_copies_first() {
         (Verb::Drop, Some("0-17"), "p:lease:1:a*", "0", 0, Some("1-0")),
         (Verb::Drop, Some("1-0"), "p:stale:1:a*", "0", 0, Some("2-0")),
         (Verb::Drop, Some("2-0"), "p:1:a*", "5", 3, Some("2-5")),
+        (Verb::Drop, Some("2-0"), "p:1:a*", "again", 3, Some("2-0")),
         (Verb::Drop, Some("2-5"), "p:1:a*", "0", 3, None),
         (Verb::List, None, "p:1:a*", "5", 1, Some("2-5")),
         (Verb::List, Some("2-5"), "p:1:a*", "0", 1, None),
