@@ -191,7 +191,7 @@ fn scripts_reach_either_gateway_with_all_their_bytes() {
     let (text, binary) = (Bytes::from("a/b\""), Bytes::from_static(b"\x00\xff."));
     let (body, _) = sent(RedisProtocol::Webdis, &[text.clone(), binary.clone()]);
     assert_eq!(body, "EVAL/return%201/1/k%2F%C3%A4%2Eb/a%2Fb%22/%00%FF%2E.raw");
-    let (body, encoding) = sent(RedisProtocol::Upstash, &[text.clone()]);
+    let (body, encoding) = sent(RedisProtocol::Upstash, std::slice::from_ref(&text));
     assert_eq!((body.as_str(), encoding.as_deref()), (r#"["EVAL","return 1","1","k/ä.b","a/b\""]"#, Some("base64")));
     let (body, _) = sent(RedisProtocol::Upstash, &[text, binary]);
     assert!(body.contains("gsub") && body.ends_with("\"1\",\"k/Ã¤.b\",\"a/b\\\"\",\"\\u0000ÿ.\"]"), "{body}");

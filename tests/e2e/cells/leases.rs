@@ -77,10 +77,10 @@ fn what_had_ended_and_is_deleted_stands_in_for_nothing() {
             let (_, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(fill(cache, "a", &token, "&ttl=1", "old"), 204);
             until(|| cache.get("a").is_none().then_some(()));
-            cache.to_the_end("DELETE", path);
+            cache.page_by_page("DELETE", path);
             let (_, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(lease(cache, "a", "wait=0"), (202, token), "{} {path}", cache.alias);
-            cache.to_the_end("DELETE", path);
+            cache.page_by_page("DELETE", path);
         }
     }
 }
@@ -94,12 +94,12 @@ fn what_is_deleted_or_set_meanwhile_ends_the_lease_and_what_is_stale() {
         {
             let (_, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(fill(cache, "a", &token, "&ttl=60", "old"), 204);
-            cache.to_the_end(method, path);
+            cache.page_by_page(method, path);
             let (status, token) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!(status, 202, "{} {method} {path}", cache.alias);
             let (status, turn) = lease(cache, "a", "ttl=30&wait=0");
             assert_eq!((status, &turn), (202, &token), "{} {method} {path}: nothing is stale", cache.alias);
-            cache.to_the_end(method, path);
+            cache.page_by_page(method, path);
             assert_eq!(fill(cache, "a", &token, "", "made of what was before"), 409, "{} {method} {path}", cache.alias);
             assert_eq!(cache.get("a"), None, "{} {method} {path}", cache.alias);
         }

@@ -79,7 +79,7 @@ impl Cache {
     }
 
     /// The same, page after page.
-    fn to_the_end(&self, method: &str, path: &str) {
+    fn page_by_page(&self, method: &str, path: &str) {
         let mut cursor = String::new();
         loop {
             let (_, page) = self.json(method, &format!("{path}{cursor}"), &Value::Null);
