@@ -10,7 +10,7 @@ const PAGE = 1000
 const GETS_AT_ONCE = 4
 // Visitors who think, not a load test: the two share a core with everything else here.
 const PAUSE_MILLISECONDS = 5
-const MEASURED_SECONDS = 5
+const PAGES_A_TURN = 5
 const TOKEN = 'admin'
 
 const main = async () => {
@@ -51,41 +51,41 @@ const measure = async (alias, url) => {
   }
   for (let number = 0; number < 100; number++) await ask('PUT', `${url}/keys/kept:${number}`, 'x'.repeat(200))
   const get = () => ask('GET', `${url}/keys/kept:${Math.floor(Math.random() * 100)}`)
-  await gets(get, 1)
-  const alone = percentile(await gets(get, MEASURED_SECONDS), 0.99)
+  // In turns, since whatever else this machine does is then in both: some pages, and as long without any.
+  const times = { alone: [], beside: [] }
+  const state = { deletes: false, ends: false }
+  const reading = Promise.all(Array.from({ length: GETS_AT_ONCE }, () => read(get, state, times)))
   const pages = []
-  let deleting = true
-  const meanwhile = gets(get, () => deleting)
   let deleted = 0
   for (let cursor = ''; cursor !== undefined;) {
     const began = performance.now()
-    const page = JSON.parse(await ask('DELETE', `${url}/pattern/article:*${cursor}`))
-    pages.push(performance.now() - began)
-    deleted += page.deleted
-    if (page.deleted > PAGE) throw new Error(`a page of ${page.deleted}`)
-    cursor = page.cursor && `?cursor=${encodeURIComponent(page.cursor)}`
+    state.deletes = true
+    for (let number = 0; number < PAGES_A_TURN && cursor !== undefined; number++) {
+      const sent = performance.now()
+      const page = JSON.parse(await ask('DELETE', `${url}/pattern/article:*${cursor}`))
+      pages.push(performance.now() - sent)
+      deleted += page.deleted
+      if (page.deleted > PAGE) throw new Error(`a page of ${page.deleted}`)
+      cursor = page.cursor && `?cursor=${encodeURIComponent(page.cursor)}`
+    }
+    state.deletes = false
+    await sleep(performance.now() - began)
   }
-  deleting = false
+  state.ends = true
+  await reading
   if (deleted !== KEYS) throw new Error(`${deleted} keys were deleted of ${KEYS}`)
-  const beside = percentile(await meanwhile, 0.99)
+  const [alone, beside] = [percentile(times.alone, 0.99), percentile(times.beside, 0.99)]
   return { alias, pages: pages.length, median: percentile(pages, 0.5), longest: Math.max(...pages), alone, beside, ratio: beside / alone }
 }
 
-// How long gets take, some at a time, for so many seconds or while a condition holds.
-const gets = async (get, howLong) => {
-  const until = performance.now() + howLong * 1000
-  const goesOn = typeof howLong === 'function' ? howLong : () => performance.now() < until
-  const times = []
-  const loop = async () => {
-    while (goesOn()) {
-      const began = performance.now()
-      await get()
-      times.push(performance.now() - began)
-      await sleep(PAUSE_MILLISECONDS)
-    }
+// Gets, one after the other, and how long each took: beside a page if there was one when it began or when it ended.
+const read = async (get, state, times) => {
+  while (!state.ends) {
+    const [began, wasBeside] = [performance.now(), state.deletes]
+    await get()
+    times[wasBeside || state.deletes ? 'beside' : 'alone'].push(performance.now() - began)
+    await sleep(PAUSE_MILLISECONDS)
   }
-  await Promise.all(Array.from({ length: GETS_AT_ONCE }, loop))
-  return times
 }
 
 const percentile = (times, share) => times.toSorted((a, b) => a - b)[Math.floor((times.length - 1) * share)]
