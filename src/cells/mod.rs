@@ -18,7 +18,7 @@ pub use lifetime::{FOREVER, Lifetime};
 pub use name::Name;
 pub use script::source;
 pub use step::{Reply, Step, Verb, number};
-pub use sweep::{PAGE, Sweep, Swept, merge};
+pub use sweep::{PAGE, Sweep, Swept};
 
 /// Among so many objects the keys of an alias are divided. One object takes a thousand requests a second.
 pub const OBJECTS: usize = 16;

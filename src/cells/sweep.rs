@@ -1,7 +1,5 @@
 //! Sweeps: all the names that fit, page by page. What a page costs is bounded, whatever there is.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
 use super::OBJECTS;
@@ -11,8 +9,8 @@ use crate::policy::Glob;
 /// A page holds no more names.
 pub const PAGE: usize = 1000;
 
-/// So many objects are swept at a time.
-const AT_ONCE: usize = 4;
+/// So many names an object looks up or removes at once: it answers nobody meanwhile.
+const AT_ONCE: usize = 250;
 
 /// The kinds of names that Redis has, by what stands before the version.
 const KINDS: [&str; 3] = ["lease:", "stale:", ""];
@@ -91,24 +89,22 @@ impl Sweep {
         swept
     }
 
-    /// The objects that are swept next, a few at a time, and from behind which name. Every one of them that removes anything has to
-    /// write that down.
+    /// Which object is swept next, and from behind which name. One after the other: each that removes anything has to write that down.
     ///
     /// # Errors
     ///
     /// When the cursor is none of ours.
-    pub fn objects(cursor: Option<&str>) -> Result<(Range<usize>, &str), String> {
-        let (first, after) = cursor.unwrap_or("0:").split_once(':').unwrap_or_default();
-        let first = first.parse().ok().filter(|first| *first < OBJECTS && first % AT_ONCE == 0);
-        let first = first.ok_or_else(|| NO_CURSOR.to_owned())?;
-        Ok((first..first + AT_ONCE, after))
+    pub fn object(cursor: Option<&str>) -> Result<(usize, &str), String> {
+        let (object, after) = cursor.unwrap_or("0:").split_once(':').unwrap_or_default();
+        let object = object.parse().ok().filter(|object| *object < OBJECTS);
+        object.map(|object| (object, after)).ok_or_else(|| NO_CURSOR.to_owned())
     }
 
     /// One step in one of the objects, from behind the name `after`.
     #[must_use]
     pub fn object_step(&self, verb: Verb, after: &str, room: usize) -> Step {
         let version = self.version.map_or_else(Bytes::new, |version| number(version.into()));
-        let (after, room) = (after.to_owned().into(), (room / AT_ONCE) as i64);
+        let (after, room) = (after.to_owned().into(), room.min(AT_ONCE) as i64);
         let arguments = vec![self.prefix.clone().into(), version, self.glob.clone().into(), after, number(room)];
         Step::new(verb, Vec::new(), arguments)
     }
@@ -136,6 +132,17 @@ impl Sweep {
 }
 
 impl Swept {
+    /// What a step in this object found.
+    #[must_use]
+    pub fn of_object(verb: Verb, object: usize, reply: &Reply) -> Self {
+        let mut swept = Self::read(verb, reply);
+        swept.next = match swept.next {
+            Some(reached) => Some(format!("{object}:{reached}")),
+            None => (object + 1 < OBJECTS).then(|| format!("{}:", object + 1)),
+        };
+        swept
+    }
+
     /// What a reply says.
     #[must_use]
     pub fn read(verb: Verb, reply: &Reply) -> Self {
@@ -150,31 +157,6 @@ impl Swept {
             }
         }
     }
-}
-
-/// What several objects found, `objects` by number, each in the order of names: all up to where the slowest of them came.
-#[must_use]
-pub fn merge(verb: Verb, objects: Range<usize>, all: Vec<Swept>) -> Swept {
-    let mut merged = Swept::default();
-    for swept in all {
-        merged.count += swept.count;
-        merged.names.extend_from_slice(&swept.names);
-        if let Some(reached) = swept.next
-            && merged.next.as_ref().is_none_or(|next| reached < *next)
-        {
-            merged.next = Some(reached);
-        }
-    }
-    if verb == Verb::List {
-        // What is beyond is found again; what is removed is not.
-        merged.names.retain(|name| merged.next.as_ref().is_none_or(|next| name <= next));
-        merged.count = merged.names.len();
-    }
-    merged.next = match merged.next {
-        Some(reached) => Some(format!("{}:{reached}", objects.start)),
-        None => (objects.end < OBJECTS).then(|| format!("{}:", objects.end)),
-    };
-    merged
 }
 
 /// What a cursor says: which kind of names is swept, and where Redis goes on.

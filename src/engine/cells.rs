@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::within::all;
-use crate::cells::{Name, OBJECTS, PAGE, Reply, Step, Sweep, Swept, Verb, decode, divide, join, merge, number};
+use crate::cells::{Name, OBJECTS, PAGE, Reply, Step, Sweep, Swept, Verb, decode, divide, join, number};
 use crate::policy::{Alias, Tier};
 
 /// The name of the objects' breaker, and what theirs begin with, and those of Redis.
@@ -27,9 +27,11 @@ const LONGEST_PAUSE: u64 = 250;
 /// A page is handed out after so long, however short it is.
 const PAGE_MILLIS: u64 = 75;
 
-/// What a page may cost: calls of a gateway, and rounds of objects.
-const MAX_SCANS: usize = 20;
-const MAX_ROUNDS: usize = 8;
+/// After a step that found anything, those who read get their turn.
+const LET_PASS: Duration = Duration::from_millis(2);
+
+/// So many steps a page may take: fewer than the calls that the free plan allows.
+const MAX_STEPS: usize = 24;
 
 /// Why a store did not take a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,15 +156,19 @@ impl<P: Ports> Engine<P> {
     ) -> Result<Swept, Failure> {
         let began = self.ports.now();
         let mut page = Swept { next: cursor, ..Swept::default() };
-        for _ in 0..if cells.in_redis() { MAX_SCANS } else { MAX_ROUNDS } {
+        for _ in 0..MAX_STEPS {
             let room = PAGE - page.count;
             let step = self.sweep_on(cells, verb, sweep, page.next.as_deref(), room).await?;
-            page.count += step.count;
+            let found = step.count;
+            page.count += found;
             page.names.extend(step.names);
             page.next = step.next;
             let took = self.ports.now().as_millis().saturating_sub(began.as_millis());
             if page.next.is_none() || page.count > PAGE * 9 / 10 || took >= PAGE_MILLIS {
                 break;
+            }
+            if found > 0 {
+                self.ports.sleep(LET_PASS).await;
             }
         }
         Ok(page)
@@ -181,17 +187,12 @@ impl<P: Ports> Engine<P> {
         }
         if cells.in_redis() {
             let step = sweep.redis_step(verb, cursor, room).map_err(Failure::Bad)?;
-            let replies = self.take_all(cells, vec![(IN_REDIS, step)]).await?;
-            return Ok(Sweep::redis_swept(verb, cursor, &replies[0].1));
+            let reply = self.take_one(cells, IN_REDIS, step).await?;
+            return Ok(Sweep::redis_swept(verb, cursor, &reply));
         }
-        let (objects, after) = Sweep::objects(cursor).map_err(Failure::Bad)?;
-        let (mut steps, mut found) = (Vec::new(), Vec::new());
-        for object in objects.clone() {
-            steps.push((object, sweep.object_step(verb, after, room)));
-        }
-        for (_, reply) in self.take_all(cells, steps).await? {
-            found.push(Swept::read(verb, &reply));
-        }
-        Ok(merge(verb, objects, found))
+        let (object, after) = Sweep::object(cursor).map_err(Failure::Bad)?;
+        let step = sweep.object_step(verb, after, room);
+        let reply = self.take_one(cells, object, step).await?;
+        Ok(Swept::of_object(verb, object, &reply))
     }
 }

@@ -58,7 +58,7 @@ fn a_pattern_finds_and_removes_what_fits_and_nothing_else() {
         assert_eq!(left.len(), keys.len() - 3, "{} {left:?}", cache.alias);
         assert!(cache.ask("GET", "keys/article:9?version=9", "").status == 200, "{}: another version", cache.alias);
         assert_eq!(sweep(cache, "DELETE", "all?version=9").1, 1);
-        for cursor in ["nonsense%21", "", "1:", "99:", "2", "0-0"] {
+        for cursor in ["nonsense%21", "", "16:", "-1:", "2", "0-0"] {
             let (status, _) = cache.json("GET", &format!("pattern/*?cursor={cursor}"), &Value::Null);
             assert_eq!(status, 400, "{} {cursor}", cache.alias);
         }
