@@ -9,7 +9,7 @@ use crate::policy::Glob;
 /// A page holds no more names.
 pub const PAGE: usize = 1000;
 
-/// So many names an object looks up or removes at once: it answers nobody meanwhile.
+/// So many names Redis looks at, or an object finds, at once: it answers nobody meanwhile.
 const AT_ONCE: usize = 250;
 
 /// The kinds of names that Redis has, by what stands before the version.
@@ -66,7 +66,7 @@ impl Sweep {
         let before_version = format!("{}:{}", self.prefix, KINDS[kind]);
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
-        let count = if verb == Verb::List { room / 2 } else { room - room / 10 };
+        let count = (room / 2).min(AT_ONCE);
         let mut arguments = vec![number_in_scan.to_owned().into(), pattern.into()];
         for amount in [count, before_version.len(), room] {
             arguments.push(number(amount as i64));
