@@ -3,6 +3,7 @@
 
 pub mod blob;
 pub mod cache;
+pub mod cells;
 pub mod digest;
 pub mod engine;
 pub mod fields;

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 9] = [
     &["key", "message", "policy"],
     &["forward"],
     &["cache"],
-    &["purge", "shield", "store"],
+    &["cells", "purge", "shield", "store"],
     &["engine"],
     &["edge"],
     &["manual"],

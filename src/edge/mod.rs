@@ -3,6 +3,7 @@
 mod arrival;
 mod blob;
 mod body;
+mod cells;
 mod env;
 mod js;
 mod ledger;
@@ -56,7 +57,8 @@ fn deployed(env: &JsValue) -> (Rc<Edge>, Rc<Settings>) {
     if !mistakes.is_empty() {
         js::console_log(&format!("larder: the configuration is invalid, so every request passes:\n{mistakes}"));
     }
+    let objects = |name| env::objects(env, name);
     let edge =
-        Edge { stores: Stores::of(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
+        Edge { stores: Stores::of(env), shield: objects("SHIELD"), ledger: objects("LEDGER"), cells: objects("CELLS") };
     (Rc::new(edge), Rc::new(settings))
 }

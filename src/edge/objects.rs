@@ -29,6 +29,20 @@ pub(super) async fn ask(
         }
         answer => answer,
     };
+    understood(answer, object)
+}
+
+/// Asks an object, and not again: it may have done what it did not live to say.
+pub(super) async fn ask_once(
+    namespace: &DurableNamespace,
+    object: &str,
+    target: &str,
+    body: &Uint8Array,
+) -> Result<Answer, StoreError> {
+    understood(talk(namespace, object, target, Some(body)).await, object)
+}
+
+fn understood(answer: Result<Option<Answer>, JsValue>, object: &str) -> Result<Answer, StoreError> {
     answer.ok().flatten().ok_or_else(|| {
         js::console_log(&format!("larder: {object} failed"));
         StoreError

@@ -32,6 +32,7 @@ pub(super) struct Edge {
     pub(super) stores: Stores,
     pub(super) shield: Option<DurableNamespace>,
     pub(super) ledger: Option<DurableNamespace>,
+    pub(super) cells: Option<DurableNamespace>,
 }
 
 /// A promise and the function that keeps it.
@@ -136,6 +137,16 @@ impl Ports for Edge {
         let namespace = self.ledger.as_ref().ok_or(StoreError)?;
         let body = body.map(|body| Uint8Array::from(&body[..]));
         let (_, answer) = objects::ask(namespace, "ledger", target, body.as_ref()).await?;
+        Ok(answer.to_vec().into())
+    }
+
+    fn has_cells(&self) -> bool {
+        self.cells.is_some()
+    }
+
+    async fn ask_cells(&self, object: &str, target: &str, body: Bytes) -> Result<Bytes, StoreError> {
+        let namespace = self.cells.as_ref().ok_or(StoreError)?;
+        let (_, answer) = objects::ask_once(namespace, object, target, &Uint8Array::from(&body[..])).await?;
         Ok(answer.to_vec().into())
     }
 

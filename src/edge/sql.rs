@@ -10,7 +10,12 @@ use super::js::{self, DurableState, SqlStorage};
 use super::timer;
 
 /// What another object keeps locked is tried again so often.
-const ATTEMPTS: u64 = 8;
+pub(super) const ATTEMPTS: u64 = 8;
+
+/// Before the next attempt.
+pub(super) async fn pause(attempt: u64) {
+    timer::sleep(Duration::from_millis(5 * attempt)).await;
+}
 
 /// A database with its tables.
 pub(super) struct Database {
@@ -32,7 +37,7 @@ impl Database {
         loop {
             attempt += 1;
             match self.execute(statement, &values) {
-                Err(_) if attempt < ATTEMPTS => timer::sleep(Duration::from_millis(5 * attempt)).await,
+                Err(_) if attempt < ATTEMPTS => pause(attempt).await,
                 rows => return rows,
             }
         }
@@ -43,7 +48,8 @@ impl Database {
         self.rows(statement, values).await.map(|rows| rows.iter().next())
     }
 
-    /// The same, at once or not at all: for whoever is tried again anyway.
+    /// The rows that a statement gives, or the error that another object was in the way: for whoever is tried again anyway, or must let
+    /// nothing come between.
     pub(super) fn once(&self, statement: &str, values: &[JsValue]) -> Result<Array, JsValue> {
         self.execute(statement, &values.iter().collect())
     }

@@ -8,6 +8,7 @@ mod admission;
 mod admit;
 mod answer;
 mod budget;
+mod cells;
 mod collapse;
 mod complete;
 mod deferred;

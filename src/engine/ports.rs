@@ -91,6 +91,12 @@ pub trait Ports: Sized + 'static {
     /// Asks it.
     fn ask_ledger(&self, target: &str, body: Option<Bytes>) -> impl Future<Output = Result<Bytes, StoreError>>;
 
+    /// Whether there are objects for low-level values.
+    fn has_cells(&self) -> bool;
+
+    /// Asks one of them, once: not every question may be asked twice.
+    fn ask_cells(&self, object: &str, target: &str, body: Bytes) -> impl Future<Output = Result<Bytes, StoreError>>;
+
     /// A new event.
     fn signal(&self) -> Self::Signal;
 

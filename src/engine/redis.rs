@@ -1,13 +1,17 @@
 //! The tier that is the origin's own Redis, over HTTP.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use super::Engine;
+use super::cells::Failure;
 use super::ports::{Body, BodyLimits, OriginRequest, Ports, StoreError};
 use super::settings::Configured;
 use crate::blob::Blob as _;
+use crate::cells::{Reply, Step, source};
 use crate::key::CacheKey;
 use crate::policy::Alias;
 use crate::store::redis::{Call, RedisError, Server};
@@ -17,6 +21,9 @@ const MAX_ANSWER: u64 = 16 << 20;
 
 /// Deadlines are the caller's; this one only ends what nobody waits for any more.
 const AT_MOST: Duration = Duration::from_secs(10);
+
+/// The status of a gateway's answer, and its body.
+type Answer<P> = (StatusCode, <P as Ports>::Blob);
 
 impl<P: Ports> Engine<P> {
     /// The Redis of `alias`, if there is one.
@@ -54,6 +61,21 @@ impl<P: Ports> Engine<P> {
         server.read_delete(status, &body, names.len()).map_err(|error| self.redis_failed(alias, &error))
     }
 
+    /// Takes a step of the low-level cache.
+    pub(super) async fn redis_run(&self, alias: &Alias, step: &Step) -> Result<Reply, Failure> {
+        let server = self.redis_of(alias).ok_or(Failure::NoStore)?;
+        let call = server.run(source(step.verb), step.redis_keys(), &step.arguments).ok_or(Failure::TooLarge)?;
+        let (status, body) = self.call(call).await.map_err(|StoreError| Failure::Unavailable)?;
+        match server.read_run(status, &body) {
+            Ok(parts) => Ok(Reply::new(parts)),
+            Err(RedisError(why)) if why.ends_with("WRONGTYPE") => Err(Failure::NotAValue),
+            Err(error) => {
+                self.redis_failed(alias, &error);
+                Err(Failure::Unavailable)
+            }
+        }
+    }
+
     /// `prod:larder:1:…`: under the prefix that the application's own keys have, and apart from them.
     fn redis_key(&self, alias: &Alias, key: CacheKey) -> String {
         let Configured::Ready(config) = &self.settings.state else { return String::new() };
@@ -63,26 +85,28 @@ impl<P: Ports> Engine<P> {
         }
     }
 
-    /// One request to a gateway.
-    async fn call(&self, call: Call<P::Blob>) -> Result<(StatusCode, P::Blob), StoreError> {
-        let request = OriginRequest {
-            method: call.method,
-            url: call.url,
-            headers: call.headers,
-            body: call.body.map_or(Body::Empty, Body::Blob),
-            decode: true,
-            timeout: AT_MOST,
-        };
-        let response = self.ports.fetch(request).await.map_err(|_| StoreError)?;
-        let body = match response.body {
-            Body::Empty => P::Blob::from_bytes(bytes::Bytes::new()),
-            Body::Blob(blob) => blob,
-            Body::Stream(stream) => {
-                let limits = BodyLimits { room: self.isolate.room(MAX_ANSWER), idle: AT_MOST, total: AT_MOST };
-                self.ports.collect(stream, limits).await.map_err(|_| StoreError)?
-            }
-        };
-        Ok((response.head.status, body))
+    /// One request to a gateway. Boxed, so that it is one piece of code for all who call it.
+    fn call(&self, call: Call<P::Blob>) -> Pin<Box<dyn Future<Output = Result<Answer<P>, StoreError>> + '_>> {
+        Box::pin(async move {
+            let request = OriginRequest {
+                method: call.method,
+                url: call.url,
+                headers: call.headers,
+                body: call.body.map_or(Body::Empty, Body::Blob),
+                decode: true,
+                timeout: AT_MOST,
+            };
+            let response = self.ports.fetch(request).await.map_err(|_| StoreError)?;
+            let body = match response.body {
+                Body::Empty => P::Blob::from_bytes(bytes::Bytes::new()),
+                Body::Blob(blob) => blob,
+                Body::Stream(stream) => {
+                    let limits = BodyLimits { room: self.isolate.room(MAX_ANSWER), idle: AT_MOST, total: AT_MOST };
+                    self.ports.collect(stream, limits).await.map_err(|_| StoreError)?
+                }
+            };
+            Ok((response.head.status, body))
+        })
     }
 
     fn redis_failed(&self, alias: &Alias, RedisError(why): &RedisError) -> StoreError {

@@ -1,6 +1,6 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, persist, port, inspectorPort }.
+// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, cells, persist, port, inspectorPort }.
 // Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
@@ -46,7 +46,8 @@ const larder = {
   ),
   durableObjects: {
     ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
-    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } }
+    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } },
+    ...options.cells !== false && { CELLS: { className: 'Cells', useSQLite: true } }
   },
   unsafeDirectSockets: [{ host: '127.0.0.1', port }]
 }

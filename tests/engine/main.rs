@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cells;
+mod cells_steps;
 mod collapse;
 mod failing;
 mod memcached;

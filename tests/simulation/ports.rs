@@ -318,6 +318,14 @@ impl Ports for Wires {
         Ok(appended)
     }
 
+    fn has_cells(&self) -> bool {
+        false
+    }
+
+    async fn ask_cells(&self, _: &str, _: &str, _: Bytes) -> Result<Bytes, StoreError> {
+        Err(StoreError)
+    }
+
     fn signal(&self) -> Signal {
         let abandoned = self.context.ended.clone();
         let signal = Signal(Rc::new(SignalState { raised: Cell::new(false), abandoned, waiting: RefCell::default() }));

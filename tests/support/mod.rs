@@ -2,9 +2,11 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
 pub mod answer;
+pub mod cells;
 pub mod executor;
 pub mod ledger;
 pub mod memcached;
+pub mod scripted;
 pub mod shield;
 pub mod webdis;
 pub mod world;

@@ -23,55 +23,14 @@ use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
 pub use super::answer::Answer;
+use super::cells::Cells;
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::memcached::Memcached;
+pub use super::scripted::{Asked, Scripted};
 use super::shield::Shield;
 use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
-
-/// What the origin was asked.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: Method,
-    pub url: String,
-    pub headers: HeaderMap,
-}
-
-impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
-/// What it answers.
-#[derive(Debug, Clone)]
-pub struct Scripted {
-    pub result: Result<(u16, HeaderMap, Vec<Bytes>), FetchError>,
-    /// Before the headers.
-    pub delay: Duration,
-    /// Whether the body breaks off after the last piece.
-    pub breaks_off: bool,
-}
-
-impl Scripted {
-    pub fn new(status: u16, fields: &[(&str, &str)], body: &str) -> Self {
-        let pieces = vec![Bytes::from(body.to_owned())];
-        Self { result: Ok((status, headers(fields), pieces)), delay: Duration::from_millis(10), breaks_off: false }
-    }
-
-    pub fn error(error: FetchError) -> Self {
-        Self { result: Err(error), delay: Duration::from_millis(10), breaks_off: false }
-    }
-
-    pub fn after(self, delay: Duration) -> Self {
-        Self { delay, ..self }
-    }
-
-    pub fn breaking_off(self) -> Self {
-        Self { breaks_off: true, ..self }
-    }
-}
 
 /// Field names and values.
 pub type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -98,6 +57,7 @@ pub struct WorldPorts {
     pub memcached: Memcached,
     pub shield: Shield,
     pub ledger: Ledger,
+    pub cells: Cells,
     pub faults: RefCell<HashMap<Tier, Fault>>,
     pub tiers: RefCell<Vec<Tier>>,
     pub draws: Cell<f64>,
@@ -223,6 +183,14 @@ impl Ports for WorldPorts {
         self.ledger.ask(&self.executor, target, body).await
     }
 
+    fn has_cells(&self) -> bool {
+        self.cells.is_there.get()
+    }
+
+    async fn ask_cells(&self, object: &str, target: &str, body: Bytes) -> Result<Bytes, StoreError> {
+        self.cells.ask(&self.executor, object, target, body).await
+    }
+
     fn signal(&self) -> Rc<Cell<bool>> {
         Rc::default()
     }
@@ -288,6 +256,7 @@ impl World {
             memcached: Memcached::default(),
             shield: Shield::default(),
             ledger: Ledger::default(),
+            cells: Cells::default(),
             faults: RefCell::default(),
             tiers: RefCell::new(vec![Tier::Colo, Tier::Kv]),
             draws: Cell::new(0.0),
@@ -320,10 +289,7 @@ impl World {
 
     /// A request by whoever runs the site.
     pub fn admin(&self, method: Method, path: &str, body: &str) -> Answer {
-        let mut arrival = arrival(method, path, &[("authorization", "Bearer admin")]);
-        arrival.body = Body::Blob(Bytes::from(body.to_owned()));
-        let engine = self.engine.clone();
-        let outcome = self.ports.executor.run(async move { engine.handle(arrival).await });
+        let outcome = self.ports.executor.run(self.engine.handle(admin_arrival(method, path, body)));
         let answer = self.finish(outcome);
         self.ports.executor.settle();
         answer
@@ -462,6 +428,12 @@ impl World {
     }
 }
 
+/// A request by whoever runs the site, who has the token `admin`.
+pub fn admin_arrival(method: Method, path: &str, body: &str) -> Arrival<WorldPorts> {
+    let body = Body::Blob(Bytes::from(body.to_owned()));
+    Arrival { body, ..arrival(method, path, &[("authorization", "Bearer admin")]) }
+}
+
 fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<WorldPorts> {
     let host = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or("site.test", |(_, host)| host);
     Arrival {
@@ -472,7 +444,7 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
     }
 }
 
-fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
+pub fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
     let body = match response.body {
         Body::Empty => Bytes::new(),
         Body::Blob(blob) => blob,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::engine::cells::CELLS;
 use crate::engine::ledger::LEDGER;
 use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
@@ -64,9 +65,13 @@ fn details<P: Ports>(engine: &Engine<P>) -> Details {
     Details {
         version: env!("CARGO_PKG_VERSION"),
         tiers: tiers(engine),
-        objects: [(SHIELD, engine.ports.has_shield()), (LEDGER, engine.ports.has_ledger())]
-            .map(|(name, there)| part(engine, name.to_owned(), there))
-            .into(),
+        objects: [
+            (SHIELD, engine.ports.has_shield()),
+            (LEDGER, engine.ports.has_ledger()),
+            (CELLS, engine.ports.has_cells()),
+        ]
+        .map(|(name, there)| part(engine, name.to_owned(), there))
+        .into(),
         memory: MemoryHealth { entries: memory.len(), bytes: memory.bytes(), budget: crate::store::BUDGET },
         identity_key: engine.settings.identity.current().is_some(),
     }

@@ -1,6 +1,7 @@
 //! What is reserved for whoever runs the site: `/_larder/`, and the method `PURGE`.
 
 mod auth;
+mod cells;
 mod fan_out;
 mod health;
 mod purge;
@@ -76,6 +77,10 @@ impl<P: Ports> Engine<P> {
             _ if head.method.as_str() == "PURGE" => return self.purge_one(head).await,
             "/_larder/purge" if head.method == Method::POST => match self.read_admin_body(body).await {
                 Ok(body) => return self.purge(head, &body).await,
+                Err(response) => response,
+            },
+            path if path.starts_with(cells::ROOT) => match self.read_admin_body(body).await {
+                Ok(body) => Box::pin(self.serve_cells(request, body)).await,
                 Err(response) => response,
             },
             "/_larder/health" | "/_larder/purge" => problem(StatusCode::METHOD_NOT_ALLOWED, "Not by this method."),

@@ -116,6 +116,30 @@ impl Server<'_> {
         }
     }
 
+    /// Runs a script, which nothing comes between. `None` if it is more than the gateway takes.
+    #[must_use]
+    pub fn run<B: Blob>(&self, script: &str, keys: Vec<Bytes>, arguments: &[Bytes]) -> Option<Call<B>> {
+        let mut words = vec![Bytes::from(keys.len().to_string())];
+        words.extend(keys);
+        words.extend_from_slice(arguments);
+        match self.redis.protocol {
+            RedisProtocol::Webdis => Some(webdis::run(self, script, &words)),
+            RedisProtocol::Upstash => upstash::run(self, script, &words),
+        }
+    }
+
+    /// What the script returned: a list of strings.
+    ///
+    /// # Errors
+    ///
+    /// When the gateway or Redis refused.
+    pub fn read_run<B: Blob>(&self, status: StatusCode, body: &B) -> Result<Vec<Bytes>, RedisError> {
+        match self.redis.protocol {
+            RedisProtocol::Webdis => webdis::read_run(status, body.read(0..body.len())),
+            RedisProtocol::Upstash => upstash::read_run(status, body),
+        }
+    }
+
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let credentials = self.token.and_then(|token| {

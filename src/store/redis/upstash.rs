@@ -1,5 +1,8 @@
 //! Upstash's REST API: a command is a list, several are a pipeline.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -53,5 +56,47 @@ pub(super) fn read_pipeline<B: Blob>(status: StatusCode, body: &B, count: usize)
     match status == StatusCode::OK && replies.len() == count && error.is_none() {
         true => Ok(replies.iter().filter_map(|reply| reply.result.as_ref()?.as_u64()).sum()),
         false => Err(refusal(status, error)),
+    }
+}
+
+/// What one request takes.
+const MAX_REQUEST: usize = 1 << 20;
+
+/// JSON has no bytes: those that are no text are sent as the characters of the same numbers, and this makes bytes of them again.
+const FROM_LATIN_1: &str = "
+for _, list in ipairs({ KEYS, ARGV }) do for i = 1, #list do
+  list[i] = list[i]:gsub('([\\194\\195])([\\128-\\191])', function(lead, byte)
+    return string.char(byte:byte() + (lead == '\\195' and 64 or 0))
+  end)
+end end
+";
+
+/// Strings come back as base64, which takes all bytes.
+pub(super) fn run<B: Blob>(server: &Server, script: &str, words: &[Bytes]) -> Option<Call<B>> {
+    let is_text = words.iter().all(|word| std::str::from_utf8(word).is_ok());
+    let script = if is_text { script.to_owned() } else { format!("{FROM_LATIN_1}{script}") };
+    let mut texts = vec!["EVAL".to_owned(), script];
+    for word in words {
+        texts.push(match std::str::from_utf8(word) {
+            Ok(text) if is_text => text.to_owned(),
+            _ => word.iter().map(|byte| char::from(*byte)).collect(),
+        });
+    }
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let mut call = command(server, &texts);
+    call.headers.insert("upstash-encoding", HeaderValue::from_static("base64"));
+    call.body.as_ref().is_some_and(|body: &B| body.len() <= MAX_REQUEST).then_some(call)
+}
+
+pub(super) fn read_run<B: Blob>(status: StatusCode, body: &B) -> Result<Vec<Bytes>, RedisError> {
+    let Reply { result, error } =
+        serde_json::from_slice(&body.read(0..body.len())).map_err(|_| refusal(status, None))?;
+    let refused = || refusal(status, error.as_deref());
+    match result {
+        Some(Value::Array(strings)) if status == StatusCode::OK && error.is_none() => {
+            let bytes = |string: &Value| BASE64_STANDARD.decode(string.as_str()?).ok().map(Bytes::from);
+            strings.iter().map(bytes).collect::<Option<_>>().ok_or_else(refused)
+        }
+        _ => Err(refused()),
     }
 }

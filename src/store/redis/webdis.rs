@@ -1,8 +1,9 @@
 //! Webdis: a command is a path, a value a body.
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{Call, RedisError, Server, refusal};
@@ -52,4 +53,37 @@ pub(super) fn read_ok<B: Blob>(status: StatusCode, body: &B) -> Result<u64, Redi
         }
         result => Err(refusal(status, result.and_then(|result| result.get(1)).and_then(Value::as_str))),
     }
+}
+
+/// A command in the body, which may be as long as it likes. `.raw` asks for the answer as Redis gave it, the one that takes all bytes.
+pub(super) fn run<B: Blob>(server: &Server, script: &str, words: &[Bytes]) -> Call<B> {
+    let mut command = format!("EVAL/{}", utf8_percent_encode(script, ARGUMENT));
+    for word in words {
+        command.push('/');
+        command.extend(percent_encode(word, ARGUMENT));
+    }
+    command.push_str(".raw");
+    let body = Some(B::from_bytes(command.into()));
+    Call { method: Method::POST, url: server.url(""), headers: server.headers(), body }
+}
+
+/// `*2`, and `$` with its length before each string ([RESP](https://redis.io/docs/latest/develop/reference/protocol-spec/)).
+pub(super) fn read_run(status: StatusCode, mut body: Bytes) -> Result<Vec<Bytes>, RedisError> {
+    let error = body.strip_prefix(b"-").and_then(|text| std::str::from_utf8(text).ok());
+    let refused = refusal(status, error);
+    let mut strings = Vec::new();
+    let count = length(&mut body, b'*').filter(|_| status == StatusCode::OK);
+    for _ in 0..count.ok_or_else(|| refused.clone())? {
+        let length = length(&mut body, b'$').filter(|length| length.saturating_add(2) <= body.len());
+        strings.push(body.split_to(length.ok_or_else(|| refused.clone())?));
+        body = body.slice(2..);
+    }
+    Ok(strings)
+}
+
+/// The number in the next line, if that is of this kind.
+fn length(body: &mut Bytes, kind: u8) -> Option<usize> {
+    let end = body.iter().position(|byte| *byte == b'\n')?;
+    let line = body.split_to(end + 1);
+    std::str::from_utf8(line.strip_prefix(&[kind])?).ok()?.trim_end().parse().ok()
 }

@@ -24,6 +24,7 @@ pub struct Options {
     pub stand_ins: Value,
     pub shield: bool,
     pub ledger: bool,
+    pub cells: bool,
     /// Where stores keep what they hold; nowhere if it is absent.
     pub persist: Option<String>,
 }
@@ -40,6 +41,7 @@ impl Default for Options {
             stand_ins: json!({}),
             shield: true,
             ledger: true,
+            cells: true,
             persist: None,
         }
     }
@@ -57,7 +59,7 @@ impl Worker {
         let message = json!({
             "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
             "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
-            "shield": options.shield, "ledger": options.ledger,
+            "shield": options.shield, "ledger": options.ledger, "cells": options.cells,
             "compatibilityDate": compatibility_date(root),
         });
         let program = Program::start("workerd.mjs", &message);

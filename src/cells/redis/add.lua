@@ -1,0 +1,1 @@
+if redis.call('EXISTS', KEYS[1]) == 1 then return { 'taken' } end
