@@ -5,6 +5,7 @@ pub mod blob;
 pub mod cache;
 pub mod digest;
 pub mod engine;
+pub mod esi;
 pub mod fields;
 pub mod forward;
 pub mod key;

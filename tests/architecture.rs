@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 8] = [
     &["blob", "digest", "fields", "reason", "url"],
     &["key", "message", "policy"],
-    &["forward"],
+    &["esi", "forward"],
     &["cache"],
     &["purge", "shield", "store"],
     &["engine"],

@@ -77,16 +77,29 @@ fn as_argument(entry: &ListEntry) -> Option<Argument<'_>> {
     }
 }
 
+/// Whether the origin marks its response as a template in ESI: `Surrogate-Control: content="ESI/1.0"`.
+#[must_use]
+pub fn is_esi(headers: &HeaderMap) -> bool {
+    surrogate_directives(headers).any(|directive| match &directive.argument {
+        Argument::Value(value) if directive.is("content") => value.split_ascii_whitespace().any(|token| token == "ESI/1.0"),
+        _ => false,
+    })
+}
+
+/// The directives of `Surrogate-Control` that are meant for us.
+fn surrogate_directives(headers: &HeaderMap) -> impl Iterator<Item = Directive<'_>> {
+    members(headers, "surrogate-control").filter_map(|member| {
+        let mut parts = member.split(';').map(trim_ows);
+        let directive = parts.next().and_then(Directive::parse);
+        directive.filter(|_| parts.all(|target| target.is_empty() || target == SURROGATE))
+    })
+}
+
 /// Reads `Surrogate-Control`, which governs only if it says `max-age` or `no-store`.
 fn read_surrogate(headers: &HeaderMap) -> Option<ResponseDirectives> {
     let mut read = ResponseDirectives::default();
-    for member in members(headers, "surrogate-control") {
-        let mut parts = member.split(';').map(trim_ows);
-        let directive = parts.next().and_then(Directive::parse);
-        let meant_for_us = parts.all(|target| target.is_empty() || target == SURROGATE);
-        if let Some(directive) = directive.filter(|_| meant_for_us) {
-            add_surrogate(&mut read, directive);
-        }
+    for directive in surrogate_directives(headers) {
+        add_surrogate(&mut read, directive);
     }
     (read.max_age.is_some() || read.no_store).then_some(read)
 }
