@@ -55,7 +55,7 @@ pub(super) fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
 
 /// The response for the runtime. What it cannot carry is passed on as it came.
 pub(super) fn response(answer: Answer<Edge>) -> Result<Response, JsValue> {
-    let Answer { status, headers, body, encoded } = answer;
+    let Answer { status, headers, body, encoded, .. } = answer;
     let body = match body {
         Body::Empty => JsValue::NULL,
         Body::Blob(blob) => blob.0.into(),

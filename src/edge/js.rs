@@ -63,6 +63,39 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(method, js_name = releaseLock, catch)]
+    pub(super) fn release(this: &Reader) -> Result<(), JsValue>;
+
+    /// `IdentityTransformStream`: what is written at one end is read at the other, byte for byte.
+    pub(super) type IdentityTransformStream;
+
+    #[wasm_bindgen(constructor)]
+    pub(super) fn new_identity() -> IdentityTransformStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn readable(this: &IdentityTransformStream) -> ReadableStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn writable(this: &IdentityTransformStream) -> Writable;
+
+    /// `WritableStream`.
+    pub(super) type Writable;
+
+    #[wasm_bindgen(method, js_name = getWriter)]
+    pub(super) fn writer(this: &Writable) -> Writer;
+
+    /// What `stream.getWriter()` gives.
+    pub(super) type Writer;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn write(this: &Writer, chunk: &Uint8Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn close(this: &Writer) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn abort(this: &Writer) -> Result<JsValue, JsValue>;
+
     /// A Workers KV namespace.
     #[derive(Clone)]
     pub(super) type KvNamespace;

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::Engine;
 use super::admission::charges;
+use super::assembly::Assembly;
 use super::admit::{as_stored, not_replaced};
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
@@ -45,6 +46,8 @@ pub enum Deferred<P: Ports> {
     Refresh(Box<Refreshing<P>>),
     /// Remove what must not be found again.
     Remove(Removing),
+    /// Write the rest of a page.
+    Assemble(Box<Assembly<P>>),
 }
 
 /// A response that is being stored while the client reads it.
@@ -119,6 +122,7 @@ impl<P: Ports> Engine<P> {
                 let _ = within(self.ports.sleep(LONGEST_REFRESH), self.refresh(*refreshing)).await;
             }
             Deferred::Remove(removing) => self.remove(&removing).await,
+            Deferred::Assemble(assembly) => assembly.run().await,
         }
     }
 

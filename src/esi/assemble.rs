@@ -156,6 +156,10 @@ impl<B: Blob> Assembler<B> {
     /// What became of it. One that failed may have a stand-in.
     pub fn answer(&mut self, number: usize, fragment: Option<B>) {
         let include = &mut self.includes[number];
+        if matches!(include.state, State::Failed) {
+            // It was given up.
+            return;
+        }
         match fragment {
             Some(body) => include.state = State::Here(body),
             None if include.targets.is_empty() => include.state = State::Failed,
@@ -192,6 +196,12 @@ impl<B: Blob> Assembler<B> {
             self.written = 0;
         }
         ready
+    }
+
+    /// Whether all of the template is here.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Whether all of the page was taken.

@@ -92,6 +92,8 @@ impl Read for Warm {
 pub struct Budget {
     /// Writes to Workers KV.
     pub kv_writes_per_day: Option<u32>,
+    /// What the fragments of a page may ask of origins and stores, beside what the page asked: 50 in all on the free plan.
+    pub subrequests: Option<u32>,
 }
 
 impl Read for Budget {
@@ -104,7 +106,10 @@ impl Read for Budget {
 
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let mut table = Table::open(value, path, errors)?;
-        let budget = Self { kv_writes_per_day: table.take("kv_writes_per_day", errors) };
+        let budget = Self {
+            kv_writes_per_day: table.take("kv_writes_per_day", errors),
+            subrequests: table.take("subrequests", errors),
+        };
         table.finish(errors);
         Some(budget)
     }

@@ -4,7 +4,7 @@ use http::{HeaderName, Method};
 use std::collections::BTreeMap;
 
 use super::glob::{Glob, any_matches};
-use super::reader::{ConfigError, Table, join};
+use super::reader::{ConfigError, Read, Table, join};
 use super::rules::{
     Admission, Beta, ByHeader, ByStatus, CacheMode, ClientDirectives, Collapse, CookieClass, Esi, HeaderRule, Origin,
     QueryRule, RefreshAhead,
@@ -213,6 +213,19 @@ impl Policy {
         };
         policy.fingerprint = policy.compute_fingerprint();
         policy
+    }
+
+    /// The same for a fragment that its template says more about: more tags, and where a lifetime may be forced upon answers that state
+    /// none, that lifetime.
+    #[must_use]
+    pub fn with_hints(&self, ttl: Option<&str>, tags: Option<&str>) -> Self {
+        let mut hinted = self.clone();
+        if let Some(ttl) = ttl.and_then(|ttl| Seconds::read(&ttl.into())).filter(|_| self.cache == CacheMode::Force) {
+            hinted.ttl = Some(ttl);
+        }
+        hinted.tags.extend(tags.into_iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()));
+        hinted.tags.retain(|tag| !tag.is_empty());
+        hinted
     }
 
     /// Whether an identity is part of the key.

@@ -4,6 +4,8 @@
 mod support;
 
 mod collapse;
+mod esi;
+mod esi_fragments;
 mod failing;
 mod partial;
 mod purge;

@@ -1,9 +1,10 @@
 //! A simulated world: virtual clock, stores in memory, a scripted origin, switches for faults.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -98,15 +99,32 @@ pub struct WorldPorts {
     pub logged: RefCell<Vec<String>>,
     /// The tiers that were written to, in order.
     pub writes: RefCell<Vec<Tier>>,
+    /// Whether clients go away before they have read what is written for them.
+    pub is_deaf: Cell<bool>,
 }
 
-/// A body under way: its pieces, and whether the end is missing.
+/// A body under way.
 #[derive(Debug, Clone)]
-pub struct Pieces(Vec<Bytes>, bool);
+pub enum Stream {
+    /// Its pieces, and whether the end is missing.
+    Pieces(VecDeque<Bytes>, bool),
+    /// What is being written.
+    Pipe(Rc<RefCell<Pipe>>),
+}
+
+/// A body that is written while it is read: each piece with the time it was written at, and whether it ended whole.
+#[derive(Debug, Default)]
+pub struct Pipe {
+    pieces: VecDeque<(u64, Bytes)>,
+    ended: Option<bool>,
+    /// Whether nobody reads.
+    pub is_deaf: bool,
+}
 
 impl Ports for WorldPorts {
     type Blob = Bytes;
-    type Stream = Pieces;
+    type Stream = Stream;
+    type Sink = Rc<RefCell<Pipe>>;
     type Signal = Rc<Cell<bool>>;
 
     fn now(&self) -> Timestamp {
@@ -129,7 +147,7 @@ impl Ports for WorldPorts {
             let (status, body) = self.redis.ask(&self.executor, fault, (path, body), request.timeout).await?;
             let status = StatusCode::from_u16(status).expect("a status");
             let head = ResponseHead { status, headers: HeaderMap::new() };
-            return Ok(OriginResponse { head, body: Body::Stream(Pieces(vec![body], false)) });
+            return Ok(OriginResponse { head, body: Body::Stream(Stream::Pieces([body].into(), false)) });
         }
         self.asked.borrow_mut().push(asked.clone());
         let scripted = (self.origin.borrow_mut())(&asked);
@@ -143,22 +161,64 @@ impl Ports for WorldPorts {
         let body = if asked.method == Method::HEAD || matches!(status, 204 | 304) {
             Body::Empty
         } else {
-            Body::Stream(Pieces(pieces, scripted.breaks_off))
+            Body::Stream(Stream::Pieces(pieces.into(), scripted.breaks_off))
         };
         Ok(OriginResponse { head, body })
     }
 
-    fn tee(&self, body: Pieces) -> Result<(Pieces, Pieces), Pieces> {
-        Ok((body.clone(), body))
+    fn tee(&self, body: Stream) -> Result<(Stream, Stream), Stream> {
+        if matches!(body, Stream::Pipe(_)) { Err(body) } else { Ok((body.clone(), body)) }
     }
 
-    async fn collect(&self, body: Pieces, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
-        for piece in &body.0 {
+    async fn collect(&self, mut body: Stream, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next(&mut body, limits.idle).await? {
             if !limits.room.take(piece.len() as u64) {
                 return Err(CollectError::TooLarge);
             }
+            whole.extend_from_slice(&piece);
         }
-        if body.1 { Err(CollectError::Truncated) } else { Ok(body.0.concat().into()) }
+        Ok(whole.into())
+    }
+
+    async fn next(&self, body: &mut Stream, _: Duration) -> Result<Option<Bytes>, CollectError> {
+        match body {
+            Stream::Pieces(pieces, breaks_off) => match pieces.pop_front() {
+                None if *breaks_off => Err(CollectError::Truncated),
+                piece => Ok(piece),
+            },
+            Stream::Pipe(pipe) => {
+                std::future::poll_fn(|_| {
+                    let mut pipe = pipe.borrow_mut();
+                    match (pipe.pieces.pop_front(), pipe.ended) {
+                        (Some((_, piece)), _) => Poll::Ready(Ok(Some(piece))),
+                        (None, Some(true)) => Poll::Ready(Ok(None)),
+                        (None, Some(false)) => Poll::Ready(Err(CollectError::Truncated)),
+                        (None, None) => Poll::Pending,
+                    }
+                })
+                .await
+            }
+        }
+    }
+
+    fn pipe(&self) -> (Stream, Rc<RefCell<Pipe>>) {
+        let pipe = Rc::new(RefCell::new(Pipe { is_deaf: self.is_deaf.get(), ..Pipe::default() }));
+        (Stream::Pipe(pipe.clone()), pipe)
+    }
+
+    async fn push(&self, sink: &Rc<RefCell<Pipe>>, piece: Bytes) -> Result<(), Abandoned> {
+        if sink.borrow().is_deaf {
+            return Err(Abandoned);
+        }
+        sink.borrow_mut().pieces.push_back((self.executor.now(), piece));
+        self.executor.happened();
+        Ok(())
+    }
+
+    async fn finish(&self, sink: Rc<RefCell<Pipe>>, is_whole: bool) {
+        sink.borrow_mut().ended = Some(is_whole);
+        self.executor.happened();
     }
 
     async fn digest(&self, blob: &Bytes) -> Digest {
@@ -222,7 +282,7 @@ impl Ports for WorldPorts {
     }
 
     async fn wait(&self, signal: Rc<Cell<bool>>) -> Result<(), Abandoned> {
-        std::future::poll_fn(|_| if signal.get() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending })
+        std::future::poll_fn(|_| if signal.get() { Poll::Ready(Ok(())) } else { Poll::Pending })
             .await
     }
 
@@ -267,6 +327,10 @@ pub struct Answer {
     pub headers: HeaderMap,
     pub body: String,
     pub report: larder::engine::Report,
+    /// Of a body that was written bit by bit: what was written when, in milliseconds.
+    pub pieces: Vec<(u64, String)>,
+    /// Whether the body ended as it should.
+    pub is_whole: bool,
 }
 
 impl Answer {
@@ -303,6 +367,7 @@ impl World {
             draws: Cell::new(0.0),
             logged: RefCell::default(),
             writes: RefCell::default(),
+            is_deaf: Cell::new(false),
         });
         let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
         merge(&mut all, vars);
@@ -319,6 +384,11 @@ impl World {
         let settings = Settings::new(all.as_object().expect("a table"), &secrets);
         let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
         Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+    }
+
+    /// The same isolate, for a request that counts what it asks for by itself.
+    pub fn another_request(&self) -> Self {
+        Self { engine: self.engine.another(), ports: self.ports.clone(), runs_deferred: Cell::new(true), left: RefCell::default() }
     }
 
     /// The same, with the token `admin`.
@@ -367,11 +437,14 @@ impl World {
             let (engine, answers) = (world.engine.clone(), answers.clone());
             world.ports.executor.spawn(async move {
                 let outcome = engine.handle(arrival).await;
-                answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
                 for deferred in outcome.deferred {
                     let engine = engine.clone();
                     executor.spawn(async move { engine.run(deferred).await });
                 }
+                if let Body::Stream(Stream::Pipe(pipe)) = &outcome.response.body {
+                    std::future::poll_fn(|_| if pipe.borrow().ended.is_some() { Poll::Ready(()) } else { Poll::Pending }).await;
+                }
+                answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
             });
         }
         if let Some((world, ..)) = requests.first() {
@@ -399,6 +472,9 @@ impl World {
             } else {
                 self.left.borrow_mut().push(deferred);
             }
+        }
+        if matches!(outcome.response.body, Body::Stream(Stream::Pipe(_))) {
+            self.ports.executor.settle();
         }
         answer_of(outcome.response, outcome.report)
     }
@@ -464,13 +540,20 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
 }
 
 fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
-    let body = match response.body {
-        Body::Empty => Bytes::new(),
-        Body::Blob(blob) => blob,
-        Body::Stream(pieces) => pieces.0.concat().into(),
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (body, pieces, is_whole) = match response.body {
+        Body::Empty => (String::new(), Vec::new(), true),
+        Body::Blob(blob) => (text(&blob), Vec::new(), true),
+        Body::Stream(Stream::Pieces(pieces, breaks_off)) => {
+            (pieces.iter().map(|piece| text(piece)).collect(), Vec::new(), !breaks_off)
+        }
+        Body::Stream(Stream::Pipe(pipe)) => {
+            let pipe = pipe.borrow();
+            let pieces: Vec<_> = pipe.pieces.iter().map(|(at, piece)| (*at, text(piece))).collect();
+            (pieces.iter().map(|(_, piece)| piece.as_str()).collect(), pieces, pipe.ended == Some(true))
+        }
     };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Answer { status: response.status.as_u16(), headers: response.headers, body, report }
+    Answer { status: response.status.as_u16(), headers: response.headers, body, report, pieces, is_whole }
 }
 
 fn merge(into: &mut Value, more: &Value) {
