@@ -2,6 +2,7 @@
 //! a status field alone.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod esi;
 mod purge;
 mod redis;
 mod security;
