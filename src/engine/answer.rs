@@ -70,7 +70,9 @@ pub(super) fn from_origin<P: Ports>(
     let coding = decoded_coding(&head.headers);
     let template = is_template(policy, head.status, &head.headers);
     let headers = match coding {
-        Some(coding) if template || !accepts(&request.headers, coding) => straight_through(&without_coding(&head.headers)),
+        Some(coding) if template || !accepts(&request.headers, coding) => {
+            straight_through(&without_coding(&head.headers))
+        }
         _ => straight_through(&head.headers),
     };
     Response { status: head.status, headers, body, encoded: coding.is_none(), template }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::Method;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 
 use super::Engine;
 use super::admin::is_reserved;
@@ -95,7 +95,12 @@ enum Event<P: Ports> {
 impl<P: Ports> Engine<P> {
     /// Assembles the page whose template `outcome` holds. Its head waits until it is known what may be kept of it, not longer than
     /// [`limits::PATIENCE`], and not at all if it is for one visitor anyway.
-    pub(super) async fn assemble(&self, request: &RequestOf<'_>, policy: &Rc<Policy>, outcome: Outcome<P>) -> Outcome<P> {
+    pub(super) async fn assemble(
+        &self,
+        request: &RequestOf<'_>,
+        policy: &Rc<Policy>,
+        outcome: Outcome<P>,
+    ) -> Outcome<P> {
         let Outcome { response: Response { status, mut headers, body, .. }, report, mut deferred } = outcome;
         let terms = Terms::of(&headers, report.ttl, policy);
         if request.head.method == Method::HEAD {
@@ -182,7 +187,8 @@ impl<P: Ports> Assembly<P> {
         let now = self.engine.ports.now();
         let left = self.lineage.page.until.as_millis().saturating_sub(now.as_millis());
         let deadline = self.engine.ports.clone();
-        let written = within(deadline.sleep(Duration::from_millis(left)), poll_fn(|context| self.poll_written(context)));
+        let written =
+            within(deadline.sleep(Duration::from_millis(left)), poll_fn(|context| self.poll_written(context)));
         if written.await.is_none() {
             self.log("took too long; what is missing is left out");
             self.broken |= !self.assembler.has_ended();

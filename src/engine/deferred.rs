@@ -6,8 +6,8 @@ use http::StatusCode;
 
 use super::Engine;
 use super::admission::charges;
-use super::assembly::Assembly;
 use super::admit::{as_stored, not_replaced};
+use super::assembly::Assembly;
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};

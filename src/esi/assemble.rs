@@ -316,8 +316,8 @@ impl<B: Blob> Assembler<B> {
                 let parent = self.open.last_mut().filter(|parent| parent.element == Element::Choose);
                 let is_open = parent.as_ref().is_some_and(|choose| choose.visible && !choose.taken);
                 let test = tag.attribute("test").unwrap_or_default();
-                let passes = is_open
-                    && (tag.element == Element::Otherwise || self.visitor.passes(&test, &mut self.looked_at));
+                let passes =
+                    is_open && (tag.element == Element::Otherwise || self.visitor.passes(&test, &mut self.looked_at));
                 if let Some(choose) = parent.filter(|_| passes) {
                     choose.taken = true;
                 }

@@ -1,7 +1,7 @@
 //! Whether a response is a template.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
 use crate::fields::content_coding::decoded_coding;
 use crate::fields::grammar::{sole_line, trim_ows};

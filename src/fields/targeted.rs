@@ -81,7 +81,9 @@ fn as_argument(entry: &ListEntry) -> Option<Argument<'_>> {
 #[must_use]
 pub fn is_esi(headers: &HeaderMap) -> bool {
     surrogate_directives(headers).any(|directive| match &directive.argument {
-        Argument::Value(value) if directive.is("content") => value.split_ascii_whitespace().any(|token| token == "ESI/1.0"),
+        Argument::Value(value) if directive.is("content") => {
+            value.split_ascii_whitespace().any(|token| token == "ESI/1.0")
+        }
         _ => false,
     })
 }

@@ -1,7 +1,7 @@
 //! The request for a fragment: what of a visitor's request for a page goes with it.
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::Method;
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 
 use super::class::{Class, class_of};
 use crate::fields::{Cookie, Cookies};

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, keywords, unknown};
+use super::preset::Preset;
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, unknown};
 use super::route::{Route, RouteTable};
-use super::rules::Origin;
-use super::settings::{Policy, Stated, check, default_methods};
+use super::rules::{CacheMode, Origin};
+use super::settings::{Defaults, Policy, Stated, check, default_methods};
 use super::stores::{Alias, Redis, read_caches, read_redis};
 use crate::fields::Seconds;
 use crate::url::{Authority, Scheme};
@@ -43,18 +44,6 @@ const VARS: [&str; 13] = [
     "WARM",
     "PRESET",
 ];
-
-keywords! {
-    /// Cookie rules for a framework.
-    Preset {
-        /// Django.
-        Django = "django",
-        /// Wagtail.
-        Wagtail = "wagtail",
-        /// WordPress.
-        WordPress = "wordpress",
-    }
-}
 
 /// What cron warms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -207,7 +196,9 @@ fn read_known(vars: &Map<String, Value>, errors: &mut Vec<ConfigError>) -> Optio
     let caches = read_caches(table.raw("CACHES"), &redis, memcached.is_some(), errors);
     // Without an origin the rest is still checked, so that one run shows every mistake.
     let stand_in = Origin::read(&Value::from("http://localhost"))?;
-    let routes = read_routes(vars, origin.as_ref().unwrap_or(&stand_in), &caches, errors);
+    let preset = table.take("PRESET", errors);
+    let defaults = Defaults { origin: origin.as_ref().unwrap_or(&stand_in), preset };
+    let routes = read_routes(vars, defaults, &caches, errors);
     let config = Config {
         origin: origin.unwrap_or(stand_in),
         hosts,
@@ -220,7 +211,7 @@ fn read_known(vars: &Map<String, Value>, errors: &mut Vec<ConfigError>) -> Optio
         purge_bound: table.take("PURGE_BOUND", errors).unwrap_or(Seconds::new(10)),
         zone_id: table.take("ZONE_ID", errors),
         warm: table.take("WARM", errors),
-        preset: table.take("PRESET", errors),
+        preset,
     };
     Some(config)
 }
@@ -250,7 +241,7 @@ fn read_address(address: String, errors: &mut Vec<ConfigError>) -> Option<String
 
 fn read_routes(
     vars: &Map<String, Value>,
-    origin: &Origin,
+    defaults: Defaults,
     caches: &BTreeMap<String, Alias>,
     errors: &mut Vec<ConfigError>,
 ) -> RouteTable {
@@ -270,10 +261,19 @@ fn read_routes(
             continue;
         };
         for (at, value) in list.iter().enumerate() {
-            routes.extend(read_route(value, &format!("{key}[{at}]"), &site, origin, caches, errors));
+            routes.extend(read_route(value, &format!("{key}[{at}]"), &site, defaults, caches, errors));
         }
     }
-    RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, origin)) }
+    let passed = defaults.preset.into_iter().flat_map(Preset::passed_paths);
+    routes.extend(passed.map(|path| passing_route(path, &site, defaults)));
+    RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, defaults)) }
+}
+
+/// A path of the preset.
+fn passing_route(path: &str, site: &Stated, defaults: Defaults) -> Route {
+    let stated = Stated { cache: Some(CacheMode::Pass), ..site.clone() };
+    let policy = Rc::new(Policy::resolve("PRESET", stated, defaults));
+    Route { path: super::glob::Glob::new(path), host: None, methods: default_methods(), policy }
 }
 
 fn read_site(value: &Value, errors: &mut Vec<ConfigError>) -> Stated {
@@ -288,7 +288,7 @@ fn read_route(
     value: &Value,
     path: &str,
     site: &Stated,
-    origin: &Origin,
+    defaults: Defaults,
     caches: &BTreeMap<String, Alias>,
     errors: &mut Vec<ConfigError>,
 ) -> Option<Route> {
@@ -308,7 +308,7 @@ fn read_route(
     check(path, &own, &whole, errors);
     check_store(path, &own, caches, errors);
     let host = host.map(|host| super::glob::Glob::new(&host.to_ascii_lowercase()));
-    Some(Route { path: glob?, host, methods, policy: Rc::new(Policy::resolve(path, whole, origin)) })
+    Some(Route { path: glob?, host, methods, policy: Rc::new(Policy::resolve(path, whole, defaults)) })
 }
 
 fn check_store(path: &str, own: &Stated, caches: &BTreeMap<String, Alias>, errors: &mut Vec<ConfigError>) {

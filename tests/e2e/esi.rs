@@ -25,7 +25,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         { "path": "/passed/*", "cache": "pass", "esi": true },
         { "path": "*", "esi": true },
     ]);
-    let vars = vars(&site.url(), &json!({ "HOSTS": ["site.test", "other.test"], "SITE": { "jitter": "0" }, "ROUTES": routes }));
+    let vars = vars(
+        &site.url(),
+        &json!({ "HOSTS": ["site.test", "other.test"], "SITE": { "jitter": "0" }, "ROUTES": routes }),
+    );
     let worker = Worker::start(&vars);
     World { site, other, worker }
 });
@@ -65,7 +68,10 @@ fn what_comes_before_a_slow_fragment_arrives_before_it() {
         let (script, slow) = (gate.clone(), format!("/stream/slow{}", WORLD.site.asked("/stream/slow").len()));
         WORLD.site.on(&slow, move |_| Answer::Gated(script.clone(), Box::new(Answer::ok(&[FRESH], "SLOW"))));
         WORLD.site.on("/stream/fast", |_| Answer::ok(&[FRESH], "FAST"));
-        template(path, "START<esi:include src=\"/stream/slow$(QUERY_STRING{n})\"/>-<esi:include src=\"/stream/fast\"/>END");
+        template(
+            path,
+            "START<esi:include src=\"/stream/slow$(QUERY_STRING{n})\"/>-<esi:include src=\"/stream/fast\"/>END",
+        );
         let number = slow.strip_prefix("/stream/slow").expect("it is one");
         let request = format!("GET {path}?n={number} HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n");
         let mut stream = client().open(request.as_bytes());
@@ -151,9 +157,15 @@ fn a_page_without_anything_private_says_how_long_it_holds() {
     let lifetime = reply.header("cache-control").expect("it says so");
     let seconds: u32 = lifetime.strip_prefix("max-age=").and_then(|text| text.parse().ok()).expect("a lifetime");
     assert!((1..=10).contains(&seconds), "{lifetime}");
-    assert_eq!((reply.header("etag"), reply.header("age"), reply.header("content-length").as_deref()), (None, None, Some("5")));
+    assert_eq!(
+        (reply.header("etag"), reply.header("age"), reply.header("content-length").as_deref()),
+        (None, None, Some("5"))
+    );
     let head = client().request("HEAD", "/held", &[], "");
-    assert_eq!((head.status, head.header("etag"), head.header("cache-control").as_deref()), (200, None, Some("private, max-age=0")));
+    assert_eq!(
+        (head.status, head.header("etag"), head.header("cache-control").as_deref()),
+        (200, None, Some("private, max-age=0"))
+    );
 }
 
 #[test]
@@ -167,7 +179,11 @@ fn a_compressed_template_is_read_and_fragments_too() {
         WORLD.site.on("/gz/f", move |_| Answer::ok(&[("Content-Encoding", "gzip")], fragment));
         for accepted in ["gzip", "identity"] {
             let reply = client().get(path, &[("Accept-Encoding", accepted)]);
-            assert_eq!((reply.text().as_str(), reply.header("content-encoding")), ("Ahello worldB", None), "{path} {accepted}");
+            assert_eq!(
+                (reply.text().as_str(), reply.header("content-encoding")),
+                ("Ahello worldB", None),
+                "{path} {accepted}"
+            );
         }
     }
 }
@@ -187,7 +203,9 @@ fn a_large_page_is_assembled_from_memory_again_and_again() {
 #[test]
 fn es_01_what_a_visitor_sends_is_no_markup() {
     for path in ["/off/reflected", "/forced/reflected", "/passed/reflected"] {
-        WORLD.site.on(path, |asked| Answer::ok(&[HTML], format!("<p>{}</p>", asked.target.replace("%3C", "<").replace("%3E", ">"))));
+        WORLD.site.on(path, |asked| {
+            Answer::ok(&[HTML], format!("<p>{}</p>", asked.target.replace("%3C", "<").replace("%3E", ">")))
+        });
         let reply = client().get(&format!("{path}?q=%3Cesi:include%20src=/secret/%3E"), &[]);
         assert!(reply.text().contains("<esi:include"), "{}", reply.text());
     }
@@ -202,11 +220,22 @@ fn es_02_es_03_nothing_leaves_for_where_it_must_not() {
     let outside = Origin::start();
     let port = outside.address.port();
     let sources = [
-        format!("http://127.0.0.1:{port}/"), format!("//127.0.0.1:{port}/"), format!("http://site.test@127.0.0.1:{port}/"),
-        format!("http://site.test:{port}/"), "http://169.254.169.254/latest".into(), "http://[::1]/".into(), "http://0x7f000001/".into(),
-        "gopher://site.test/".into(), "file:///etc/passwd".into(), "//evil.test/x".into(), "\\\\evil".into(),
-        "http://$(QUERY_STRING{host})/".into(), "http://$(HTTP_HOST)/x".into(), "//$(QUERY_STRING{host})/".into(),
-        "$(QUERY_STRING{host})".into(), "/_larder/health".into(),
+        format!("http://127.0.0.1:{port}/"),
+        format!("//127.0.0.1:{port}/"),
+        format!("http://site.test@127.0.0.1:{port}/"),
+        format!("http://site.test:{port}/"),
+        "http://169.254.169.254/latest".into(),
+        "http://[::1]/".into(),
+        "http://0x7f000001/".into(),
+        "gopher://site.test/".into(),
+        "file:///etc/passwd".into(),
+        "//evil.test/x".into(),
+        "\\\\evil".into(),
+        "http://$(QUERY_STRING{host})/".into(),
+        "http://$(HTTP_HOST)/x".into(),
+        "//$(QUERY_STRING{host})/".into(),
+        "$(QUERY_STRING{host})".into(),
+        "/_larder/health".into(),
     ];
     for (number, source) in sources.iter().enumerate() {
         let path = format!("/leaving/{number}");
@@ -243,7 +272,12 @@ fn es_06_es_07_what_is_one_visitors_stays_theirs_and_so_do_fields() {
     template("/private", "<esi:include src=\"/private/f\"/>");
     WORLD.site.on("/private/f", |asked| {
         Answer::ok(
-            &[("Cache-Control", "private"), ("Set-Cookie", "a=1"), ("Location", "/x"), ("Content-Type", "application/javascript")],
+            &[
+                ("Cache-Control", "private"),
+                ("Set-Cookie", "a=1"),
+                ("Location", "/x"),
+                ("Content-Type", "application/javascript"),
+            ],
             format!("n={}", asked.number),
         )
     });
@@ -265,7 +299,9 @@ fn es_09_what_a_fragment_quotes_is_no_markup_unless_it_says_so() {
 #[test]
 fn es_10_a_fragment_that_fails_is_left_out() {
     WORLD.site.on("/failing/500", |_| Answer::new(500, &[], "sorry"));
-    WORLD.site.on("/failing/cut", |_| Answer::raw("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 20\r\n\r\nhalf"));
+    WORLD.site.on("/failing/cut", |_| {
+        Answer::raw("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 20\r\n\r\nhalf")
+    });
     WORLD.site.on("/failing/reset", |_| Answer::Reset);
     WORLD.site.on("/failing/gzip", |_| Answer::ok(&[("Content-Encoding", "gzip")], &b"\x1f\x8b\x08\0\0"[..]));
     WORLD.site.on("/failing/fine", |_| Answer::ok(&[FRESH], "fine"));

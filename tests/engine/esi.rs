@@ -122,7 +122,9 @@ fn the_lifetime_left_counts() {
 
 #[test]
 fn what_browsers_may_keep_can_be_said_by_the_route() {
-    for (template, expected) in [("<esi:include src=\"/short\"/>", "max-age=5"), ("<esi:include src=\"/none\"/>", "private, max-age=5")] {
+    for (template, expected) in
+        [("<esi:include src=\"/short\"/>", "max-age=5"), ("<esi:include src=\"/none\"/>", "private, max-age=5")]
+    {
         let vars = json!({ "SITE": { "esi": true, "browser_ttl": 5 } });
         assert_eq!(lifetime(&World::new(&vars, site(template)).get("/page", &[])), expected, "{template}");
     }
@@ -131,7 +133,9 @@ fn what_browsers_may_keep_can_be_said_by_the_route() {
 #[test]
 fn a_page_depends_on_the_languages_of_its_fragments() {
     let world = world("<esi:include src=\"/language\"/>");
-    for (accepted, expected) in [("de-AT, de", "<i>de</i>"), ("en", "<i>en</i>"), ("de", "<i>de</i>"), ("fr", "<i>none</i>")] {
+    for (accepted, expected) in
+        [("de-AT, de", "<i>de</i>"), ("en", "<i>en</i>"), ("de", "<i>de</i>"), ("fr", "<i>none</i>")]
+    {
         let answer = world.get("/page", &[("accept-language", accepted)]);
         assert_eq!((answer.body.as_str(), answer.header("vary")), (expected, Some("accept-language")), "{accepted}");
     }
@@ -156,12 +160,25 @@ fn a_page_is_never_not_modified_and_never_a_part() {
             assert_eq!((answer.status, answer.body.as_str()), (200, "<i>sid=a</i>"), "{name} {moment}");
         }
     }
-    assert!(world.ports.asked.borrow().iter().all(|asked| asked.header("if-none-match").is_none() && asked.header("range").is_none()));
+    assert!(
+        world
+            .ports
+            .asked
+            .borrow()
+            .iter()
+            .all(|asked| asked.header("if-none-match").is_none() && asked.header("range").is_none())
+    );
 }
 
 #[test]
 fn what_is_no_template_on_the_same_route_keeps_its_validators() {
-    let origin = |_: &Asked| Scripted::new(200, &[("content-type", "image/png"), ESI, ("etag", "\"i\""), ("cache-control", "max-age=60")], "<esi:x>");
+    let origin = |_: &Asked| {
+        Scripted::new(
+            200,
+            &[("content-type", "image/png"), ESI, ("etag", "\"i\""), ("cache-control", "max-age=60")],
+            "<esi:x>",
+        )
+    };
     let world = World::new(&routes(), origin);
     for _ in 0..2 {
         assert_eq!(world.get("/image", &[("if-none-match", "\"i\"")]).status, 304);
@@ -215,7 +232,9 @@ fn only_what_is_marked_is_a_template_unless_the_route_says_always() {
 
 #[test]
 fn the_origin_is_told_what_is_understood_here() {
-    for (esi, expected) in [(false, "larder=\"Surrogate/1.0\""), (true, "larder=\"Surrogate/1.0 ESI/1.0 ESI-Inline/1.0\"")] {
+    for (esi, expected) in
+        [(false, "larder=\"Surrogate/1.0\""), (true, "larder=\"Surrogate/1.0 ESI/1.0 ESI-Inline/1.0\"")]
+    {
         for cache in ["origin", "force", "pass"] {
             let world = World::new(&json!({ "SITE": { "esi": esi, "cache": cache } }), site("x"));
             world.get("/page", &[]);
@@ -233,7 +252,8 @@ fn a_page_that_passes_is_assembled_too() {
         "ROUTES": [{ "path": "/user/*", "cache": "force", "ttl": 60, "vary_cookie": ["sid"], "bypass_cookie": [] }],
     });
     let world = World::new(&vars, site("a<esi:include src=\"/user/name\"/>"));
-    let answer = world.get("/page", &[("cookie", "session=1; sid=alice"), ("accept-encoding", "zstd"), ("if-none-match", "\"t\"")]);
+    let answer = world
+        .get("/page", &[("cookie", "session=1; sid=alice"), ("accept-encoding", "zstd"), ("if-none-match", "\"t\"")]);
     assert_eq!((answer.body.as_str(), lifetime(&answer)), ("a<i>sid=alice</i>", "private, max-age=0"));
     assert_eq!(answer.reason(), Some("bypass-cookie"));
 }
@@ -275,7 +295,12 @@ fn fields_of_a_fragment_stay_with_it() {
         true => Scripted::new(200, &[HTML, ESI, ("cache-control", "max-age=60")], "<esi:include src=\"/f\"/>"),
         false => Scripted::new(
             200,
-            &[("set-cookie", "a=1"), ("location", "/x"), ("content-type", "application/javascript"), ("x-fragment", "1")],
+            &[
+                ("set-cookie", "a=1"),
+                ("location", "/x"),
+                ("content-type", "application/javascript"),
+                ("x-fragment", "1"),
+            ],
             "f",
         ),
     };

@@ -41,7 +41,13 @@ fn page(template: &'static str) -> World {
 }
 
 fn count(world: &World, path: &str) -> usize {
-    world.ports.asked.borrow().iter().filter(|asked| asked.url.starts_with(&format!("http://origin.test{path}"))).count()
+    world
+        .ports
+        .asked
+        .borrow()
+        .iter()
+        .filter(|asked| asked.url.starts_with(&format!("http://origin.test{path}")))
+        .count()
 }
 
 #[test]
@@ -81,7 +87,10 @@ fn a_fragment_that_fails_is_not_the_visitors_error() {
         ("a<esi:include src=\"http://evil.test/\"/>b", "ab"),
         ("a<esi:include src=\"/fails\" alt=\"/b\"/>c", "a[/b]c"),
         ("a<esi:include src=\"/breaks\" alt=\"/fails\" onerror=\"continue\"/>c", "ac"),
-        ("<esi:try><esi:attempt>a<esi:include src=\"/breaks\"/></esi:attempt><esi:except>b<esi:include src=\"/c\"/></esi:except></esi:try>", "b[/c]"),
+        (
+            "<esi:try><esi:attempt>a<esi:include src=\"/breaks\"/></esi:attempt><esi:except>b<esi:include src=\"/c\"/></esi:except></esi:try>",
+            "b[/c]",
+        ),
     ] {
         let answer = page(template).get("/page", &[]);
         assert_eq!((answer.status, answer.body.as_str(), answer.is_whole), (200, expected, true), "{template}");
@@ -123,7 +132,11 @@ fn a_fragment_has_its_own_lifetime() {
 fn a_template_may_say_more_about_a_fragment_where_a_lifetime_may_be_forced() {
     let vars = json!({ "SITE": { "esi": true, "jitter": "0" }, "ROUTES": [{ "path": "/forced/*", "cache": "force", "ttl": 10 }] });
     let origin = |asked: &Asked| match asked.url.ends_with("/page") {
-        true => Scripted::new(200, &[HTML, ESI, FRESH], "<esi:include src=\"/forced/x\" ttl=\"30s\" tags=\"one, two\"/><esi:include src=\"/plain\" ttl=\"30s\"/>"),
+        true => Scripted::new(
+            200,
+            &[HTML, ESI, FRESH],
+            "<esi:include src=\"/forced/x\" ttl=\"30s\" tags=\"one, two\"/><esi:include src=\"/plain\" ttl=\"30s\"/>",
+        ),
         false => Scripted::new(200, &[], "x"),
     };
     let world = World::with_admin(&vars, origin);
@@ -184,7 +197,8 @@ fn a_page_has_twenty_fragments_at_most() {
 
 #[test]
 fn fragments_of_a_page_are_no_larger_than_eight_mebibytes_together() {
-    let world = page("a<esi:include src=\"/large?1\"/>b<esi:include src=\"/large?2\"/>c<esi:include src=\"/large?3\"/>d");
+    let world =
+        page("a<esi:include src=\"/large?1\"/>b<esi:include src=\"/large?2\"/>c<esi:include src=\"/large?3\"/>d");
     assert_eq!(world.get("/page", &[]).body.len(), (6 << 20) + 4);
 }
 
@@ -234,11 +248,21 @@ fn only_cookies_that_its_route_names_reach_a_fragment() {
         ("/f", None, None),
     ] {
         let world = World::new(&vars, site(Box::leak(Box::new(pages))));
-        let basic = [("cookie", "sid=1; plan=pro; cart1=2; cart2=3; csrftoken=x"), ("authorization", "Basic x"), ("x-unknown", "1"), ("hx-request", "true")];
+        let basic = [
+            ("cookie", "sid=1; plan=pro; cart1=2; cart2=3; csrftoken=x"),
+            ("authorization", "Basic x"),
+            ("x-unknown", "1"),
+            ("hx-request", "true"),
+        ];
         let fields = if authorization.is_some() { &basic[..] } else { &basic[..1] };
         world.get(path, fields);
         let asked = world.last_asked();
-        assert_eq!((asked.header("cookie"), asked.header("authorization")), (cookies, authorization), "{path} {}", asked.url);
+        assert_eq!(
+            (asked.header("cookie"), asked.header("authorization")),
+            (cookies, authorization),
+            "{path} {}",
+            asked.url
+        );
         assert_eq!((asked.header("x-unknown"), asked.header("hx-request")), (None, None), "{path}");
     }
 }

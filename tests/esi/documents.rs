@@ -48,7 +48,9 @@ fn a_document_that_comes_in_small_pieces_becomes_the_same_page() {
 
 #[test]
 fn what_is_not_shown_is_not_fetched() {
-    for (name, never) in [("markup", "/never"), ("choose", "/basic"), ("choose", "/second"), ("choose", "/other"), ("try", "/never")] {
+    for (name, never) in
+        [("markup", "/never"), ("choose", "/basic"), ("choose", "/second"), ("choose", "/other"), ("try", "/never")]
+    {
         let (_, document, _) = DOCUMENTS.into_iter().find(|(known, ..)| *known == name).expect("it is there");
         let (_, asked) = assemble(usual(), &[document.as_bytes()]);
         assert!(!asked.iter().any(|target| target == never), "{name}: {asked:?}");

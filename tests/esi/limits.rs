@@ -51,8 +51,30 @@ fn inline_fragments_of_inline_fragments_do_not_grow_without_end() {
 fn any_bytes_at_all_become_a_page() {
     // A generator of nonsense out of pieces of markup.
     const PIECES: [&str; 24] = [
-        "<", ">", "/", "<esi:", "</esi:", "include", "choose", "when", "try", "attempt", "except", "vars", "inline",
-        "remove", " src=\"/a\"", " test=\"1==1\"", "\"", "'", "/>", "<!--esi ", "-->", "$(", ")", "\u{fffd}x",
+        "<",
+        ">",
+        "/",
+        "<esi:",
+        "</esi:",
+        "include",
+        "choose",
+        "when",
+        "try",
+        "attempt",
+        "except",
+        "vars",
+        "inline",
+        "remove",
+        " src=\"/a\"",
+        " test=\"1==1\"",
+        "\"",
+        "'",
+        "/>",
+        "<!--esi ",
+        "-->",
+        "$(",
+        ")",
+        "\u{fffd}x",
     ];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut draw = |below: usize| {

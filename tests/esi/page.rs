@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::headers;
 
-pub const URL: &str =
-    "https://site.test/dir/page?first=Robin&html=%3Cb%3E%22%27%26&path=..%2Fadmin&dots=..";
+pub const URL: &str = "https://site.test/dir/page?first=Robin&html=%3Cb%3E%22%27%26&path=..%2Fadmin&dots=..";
 
 /// Somebody with cookies, a language and a browser of 2001.
 pub fn visitor(site: Value) -> Visitor {

@@ -1,7 +1,7 @@
 //! The engine's ports, in one isolate of the city, for one request.
 
-use std::convert::Infallible;
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;

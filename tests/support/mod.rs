@@ -1,9 +1,11 @@
 //! What the tests that run natively and in wasm share.
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part of it")]
 
+pub mod answer;
 pub mod executor;
 pub mod ledger;
 pub mod shield;
+pub mod stream;
 pub mod webdis;
 pub mod world;
 

@@ -1,7 +1,7 @@
 //! A simulated world: virtual clock, stores in memory, a scripted origin, switches for faults.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::task::Poll;
@@ -22,9 +22,12 @@ use larder::shield::Ask;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
+pub use super::answer::Answer;
+use super::answer::answer_of;
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::shield::Shield;
+use super::stream::{Pipe, Stream};
 use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
 
@@ -103,28 +106,10 @@ pub struct WorldPorts {
     pub is_deaf: Cell<bool>,
 }
 
-/// A body under way.
-#[derive(Debug, Clone)]
-pub enum Stream {
-    /// Its pieces, and whether the end is missing.
-    Pieces(VecDeque<Bytes>, bool),
-    /// What is being written.
-    Pipe(Rc<RefCell<Pipe>>),
-}
-
-/// A body that is written while it is read: each piece with the time it was written at, and whether it ended whole.
-#[derive(Debug, Default)]
-pub struct Pipe {
-    pieces: VecDeque<(u64, Bytes)>,
-    ended: Option<bool>,
-    /// Whether nobody reads.
-    pub is_deaf: bool,
-}
-
 impl Ports for WorldPorts {
     type Blob = Bytes;
     type Stream = Stream;
-    type Sink = Rc<RefCell<Pipe>>;
+    type Sink = Pipe;
     type Signal = Rc<Cell<bool>>;
 
     fn now(&self) -> Timestamp {
@@ -167,58 +152,28 @@ impl Ports for WorldPorts {
     }
 
     fn tee(&self, body: Stream) -> Result<(Stream, Stream), Stream> {
-        if matches!(body, Stream::Pipe(_)) { Err(body) } else { Ok((body.clone(), body)) }
+        body.tee()
     }
 
-    async fn collect(&self, mut body: Stream, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
-        let mut whole = Vec::new();
-        while let Some(piece) = self.next(&mut body, limits.idle).await? {
-            if !limits.room.take(piece.len() as u64) {
-                return Err(CollectError::TooLarge);
-            }
-            whole.extend_from_slice(&piece);
-        }
-        Ok(whole.into())
+    async fn collect(&self, body: Stream, limits: BodyLimits) -> Result<Bytes, CollectError> {
+        body.collect(limits).await
     }
 
     async fn next(&self, body: &mut Stream, _: Duration) -> Result<Option<Bytes>, CollectError> {
-        match body {
-            Stream::Pieces(pieces, breaks_off) => match pieces.pop_front() {
-                None if *breaks_off => Err(CollectError::Truncated),
-                piece => Ok(piece),
-            },
-            Stream::Pipe(pipe) => {
-                std::future::poll_fn(|_| {
-                    let mut pipe = pipe.borrow_mut();
-                    match (pipe.pieces.pop_front(), pipe.ended) {
-                        (Some((_, piece)), _) => Poll::Ready(Ok(Some(piece))),
-                        (None, Some(true)) => Poll::Ready(Ok(None)),
-                        (None, Some(false)) => Poll::Ready(Err(CollectError::Truncated)),
-                        (None, None) => Poll::Pending,
-                    }
-                })
-                .await
-            }
-        }
+        body.next().await
     }
 
-    fn pipe(&self) -> (Stream, Rc<RefCell<Pipe>>) {
-        let pipe = Rc::new(RefCell::new(Pipe { is_deaf: self.is_deaf.get(), ..Pipe::default() }));
+    fn pipe(&self) -> (Stream, Pipe) {
+        let pipe = Pipe::new(&self.executor, self.is_deaf.get());
         (Stream::Pipe(pipe.clone()), pipe)
     }
 
-    async fn push(&self, sink: &Rc<RefCell<Pipe>>, piece: Bytes) -> Result<(), Abandoned> {
-        if sink.borrow().is_deaf {
-            return Err(Abandoned);
-        }
-        sink.borrow_mut().pieces.push_back((self.executor.now(), piece));
-        self.executor.happened();
-        Ok(())
+    async fn push(&self, sink: &Pipe, piece: Bytes) -> Result<(), Abandoned> {
+        sink.push(piece)
     }
 
-    async fn finish(&self, sink: Rc<RefCell<Pipe>>, is_whole: bool) {
-        sink.borrow_mut().ended = Some(is_whole);
-        self.executor.happened();
+    async fn finish(&self, sink: Pipe, is_whole: bool) {
+        sink.end(is_whole);
     }
 
     async fn digest(&self, blob: &Bytes) -> Digest {
@@ -282,8 +237,7 @@ impl Ports for WorldPorts {
     }
 
     async fn wait(&self, signal: Rc<Cell<bool>>) -> Result<(), Abandoned> {
-        std::future::poll_fn(|_| if signal.get() { Poll::Ready(Ok(())) } else { Poll::Pending })
-            .await
+        std::future::poll_fn(|_| if signal.get() { Poll::Ready(Ok(())) } else { Poll::Pending }).await
     }
 
     fn log(&self, message: &str) {
@@ -318,33 +272,6 @@ pub struct World {
     /// Whether what is left to do is done at once.
     pub runs_deferred: Cell<bool>,
     pub left: RefCell<Vec<Deferred<WorldPorts>>>,
-}
-
-/// A response, whole.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
-    pub report: larder::engine::Report,
-    /// Of a body that was written bit by bit: what was written when, in milliseconds.
-    pub pieces: Vec<(u64, String)>,
-    /// Whether the body ended as it should.
-    pub is_whole: bool,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    pub fn is_hit(&self) -> bool {
-        self.report.is_hit()
-    }
-
-    pub fn reason(&self) -> Option<&'static str> {
-        self.report.reason.map(larder::reason::Reason::code)
-    }
 }
 
 impl World {
@@ -388,7 +315,12 @@ impl World {
 
     /// The same isolate, for a request that counts what it asks for by itself.
     pub fn another_request(&self) -> Self {
-        Self { engine: self.engine.another(), ports: self.ports.clone(), runs_deferred: Cell::new(true), left: RefCell::default() }
+        Self {
+            engine: self.engine.another(),
+            ports: self.ports.clone(),
+            runs_deferred: Cell::new(true),
+            left: RefCell::default(),
+        }
     }
 
     /// The same, with the token `admin`.
@@ -442,7 +374,7 @@ impl World {
                     executor.spawn(async move { engine.run(deferred).await });
                 }
                 if let Body::Stream(Stream::Pipe(pipe)) = &outcome.response.body {
-                    std::future::poll_fn(|_| if pipe.borrow().ended.is_some() { Poll::Ready(()) } else { Poll::Pending }).await;
+                    pipe.ended().await;
                 }
                 answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
             });
@@ -537,23 +469,6 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
         headers: headers(fields),
         body: Body::Empty,
     }
-}
-
-fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (body, pieces, is_whole) = match response.body {
-        Body::Empty => (String::new(), Vec::new(), true),
-        Body::Blob(blob) => (text(&blob), Vec::new(), true),
-        Body::Stream(Stream::Pieces(pieces, breaks_off)) => {
-            (pieces.iter().map(|piece| text(piece)).collect(), Vec::new(), !breaks_off)
-        }
-        Body::Stream(Stream::Pipe(pipe)) => {
-            let pipe = pipe.borrow();
-            let pieces: Vec<_> = pipe.pieces.iter().map(|(at, piece)| (*at, text(piece))).collect();
-            (pieces.iter().map(|(_, piece)| piece.as_str()).collect(), pieces, pipe.ended == Some(true))
-        }
-    };
-    Answer { status: response.status.as_u16(), headers: response.headers, body, report, pieces, is_whole }
 }
 
 fn merge(into: &mut Value, more: &Value) {
