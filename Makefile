@@ -1,10 +1,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-ab e2e-leak conformance simulation deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-esi bench-replay bench-ab e2e-leak conformance simulation deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
-BOTH := --test rfc9111 --test engine --test properties --test records
+BOTH := --test rfc9111 --test esi --test engine --test properties --test records
 NODE := node_modules/.bin/node
 TOOLS = $(shell . tools/versions.sh && echo $$TOOLS)
 
@@ -48,10 +48,16 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 simulation: setup-build ## a thousand random worlds, nine invariants (some seeds still fail); LARDER_SEEDS=n for more
 	cargo test --quiet --test simulation -- --include-ignored
 
-bench: bench-spread bench-stampede bench-purge bench-ab ## measure, beside what is known
+bench: bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ab ## measure, beside what is known
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
+
+bench-esi: setup-build ## how fast pages are read for ESI markup, natively
+	cargo bench --quiet --bench esi
+
+bench-replay: setup build ## the mixed requests of a Django site: how many of them its origin sees
+	$(NODE) tools/bench-replay.mjs
 
 bench-stampede: setup build ## a thousand requests for one cold page at once: how many the origin sees
 	$(NODE) tools/bench-stampede.mjs

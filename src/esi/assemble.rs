@@ -267,7 +267,7 @@ impl<B: Blob> Assembler<B> {
         let targets: Vec<_> = sources
             .into_iter()
             .flatten()
-            .filter_map(|reference| self.visitor.resolve(reference.trim(), &mut self.looked_at))
+            .filter_map(|reference| self.visitor.resolve(reference.trim_ascii(), &mut self.looked_at))
             .collect();
         let inline = self.inlines.iter().find(|(name, _)| targets.last() == Some(name)).map(|(_, parts)| parts.clone());
         if let Some(parts) = inline.filter(|_| self.inlined < limits::INCLUDES) {
@@ -330,7 +330,7 @@ impl<B: Blob> Assembler<B> {
             }
             Element::Inline => {
                 let name = tag.attribute("name").unwrap_or_default();
-                frame.name = self.visitor.resolve(name.trim(), &mut self.looked_at);
+                frame.name = self.visitor.resolve(name.trim_ascii(), &mut self.looked_at);
                 self.parts.push(Vec::new());
             }
             Element::Vars => self.scanner.expands = true,

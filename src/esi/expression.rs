@@ -88,8 +88,8 @@ impl Parser<'_> {
             self.rest = rest;
             return Ok(Value::Literal(literal.to_owned()));
         }
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
-        let end = self.rest.find(|c| !is_plain(c)).unwrap_or(self.rest.len());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+');
+        let end = self.rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(self.rest.len());
         let (literal, rest) = self.rest.split_at(end);
         self.rest = rest;
         if literal.is_empty() { Err(Invalid) } else { Ok(Value::Literal(literal.to_owned())) }
@@ -122,7 +122,7 @@ impl Parser<'_> {
     }
 
     fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_ascii_start();
     }
 }
 
@@ -177,6 +177,7 @@ fn number(text: &str) -> Option<i64> {
     if !is_number(whole) || !is_number(fraction) {
         return None;
     }
-    let thousandths: i64 = format!("{fraction:0<3}")[..3].parse().ok()?;
-    Some(sign * (whole.parse::<i64>().ok()? * 1000 + thousandths))
+    // The first three digits behind the point, however many there are.
+    let digits = whole.bytes().chain(fraction.bytes().chain(*b"00").take(3));
+    Some(sign * digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }

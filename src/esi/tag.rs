@@ -42,7 +42,7 @@ impl<'a> Tag<'a> {
     pub(super) fn parse(text: &'a str) -> Self {
         let (text, is_end) = text.strip_prefix('/').map_or((text, false), |rest| (rest, true));
         let (text, is_empty) = text.strip_suffix('/').map_or((text, false), |rest| (rest, true));
-        let (name, attributes) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+        let (name, attributes) = text.split_at(text.find([' ', '\t', '\n', '\r']).unwrap_or(text.len()));
         let element = match name.strip_prefix("esi:").unwrap_or_default() {
             "include" => Element::Include,
             "inline" => Element::Inline,
@@ -70,13 +70,13 @@ impl<'a> Tag<'a> {
         let mut rest = self.attributes;
         loop {
             let (found, after) = rest.split_once('=')?;
-            let after = after.trim_start();
+            let after = after.trim_ascii_start();
             let quote = after.chars().next().filter(|first| matches!(first, '"' | '\''));
             let (value, next) = match quote {
                 Some(quote) => after[1..].split_once(quote)?,
-                None => after.split_at(after.find(char::is_whitespace).unwrap_or(after.len())),
+                None => after.split_at(after.find([' ', '\t', '\n', '\r']).unwrap_or(after.len())),
             };
-            if found.split_whitespace().next_back() == Some(name) {
+            if found.split_ascii_whitespace().next_back() == Some(name) {
                 return Some(unescape(value));
             }
             rest = next;

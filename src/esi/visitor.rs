@@ -118,12 +118,12 @@ impl Visitor {
     /// The value of `NAME{key}|default`. What is empty is not there.
     fn evaluate(&self, variable: &str, usage: Use, looked_at: &mut Vec<HeaderName>) -> Option<String> {
         let (reference, default) = match variable.split_once('|') {
-            Some((reference, default)) => (reference, Some(default.trim().trim_matches('\''))),
+            Some((reference, default)) => (reference, Some(default.trim_ascii().trim_matches('\''))),
             None => (variable, None),
         };
-        let (name, key) = match reference.trim().split_once('{') {
+        let (name, key) = match reference.trim_ascii().split_once('{') {
             Some((name, key)) => (name, key.strip_suffix('}')),
-            None => (reference.trim(), None),
+            None => (reference.trim_ascii(), None),
         };
         let value = self.value(name, key, usage, looked_at).filter(|value| !value.is_empty());
         value.or_else(|| default.map(str::to_owned))
@@ -151,7 +151,7 @@ impl Visitor {
             ("HTTP_ACCEPT_LANGUAGE", Some(language)) => {
                 looked_at.push(ACCEPT_LANGUAGE);
                 let ranges = lines(&self.headers, ACCEPT_LANGUAGE).flat_map(|line| line.split(','));
-                let mut tags = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
+                let mut tags = ranges.map(|range| range.split(';').next().unwrap_or_default().trim_ascii());
                 Some(tags.any(|tag| tag.eq_ignore_ascii_case(language)).to_string())
             }
             _ => None,

@@ -236,7 +236,7 @@ impl Policy {
         if let Some(ttl) = ttl.and_then(|ttl| Seconds::read(&ttl.into())).filter(|_| self.cache == CacheMode::Force) {
             hinted.ttl = Some(ttl);
         }
-        hinted.tags.extend(tags.into_iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()));
+        hinted.tags.extend(tags.into_iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim_ascii().to_owned()));
         hinted.tags.retain(|tag| !tag.is_empty());
         hinted
     }

@@ -13,6 +13,7 @@ mod purge_index;
 mod redis;
 mod redis_dialects;
 mod shield;
+mod replay;
 mod sparing;
 mod spine;
 mod staleness;
