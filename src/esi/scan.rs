@@ -109,7 +109,7 @@ impl Scanner {
             }
         }
         *at = bytes.len();
-        (start < bytes.len()).then(|| Token::Text(start..bytes.len()))
+        (start < bytes.len()).then_some(Token::Text(start..bytes.len()))
     }
 
     fn find_candidate(&self, bytes: &[u8]) -> Option<usize> {

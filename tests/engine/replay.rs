@@ -67,7 +67,8 @@ fn django(forms: std::ops::Range<u32>) -> impl FnMut(&Asked) -> Scripted {
             fields.push(("set-cookie", "csrftoken=new"));
         }
         let token = if forms.contains(&number) { cookies.get("csrftoken").copied().unwrap_or("new") } else { "" };
-        let fields = if forms.contains(&number) { [&fields[1..], &[("cache-control", "private")]].concat() } else { fields };
+        let fields =
+            if forms.contains(&number) { [&fields[1..], &[("cache-control", "private")]].concat() } else { fields };
         Scripted::new(200, &fields, &format!("{who} {token}"))
     }
 }
@@ -75,7 +76,8 @@ fn django(forms: std::ops::Range<u32>) -> impl FnMut(&Asked) -> Scripted {
 #[test]
 fn nine_requests_of_ten_are_answered_here_and_everybody_gets_their_own() {
     let mix: Value = serde_json::from_str(MIX).expect("JSON");
-    let (urls, forms) = (mix["urls"].as_u64().expect("a number") as u32, mix["forms"].as_u64().expect("a number") as u32);
+    let (urls, forms) =
+        (mix["urls"].as_u64().expect("a number") as u32, mix["forms"].as_u64().expect("a number") as u32);
     let all = requests();
     for (site, most) in [
         // One copy for each who is signed in.
@@ -89,7 +91,11 @@ fn nine_requests_of_ten_are_answered_here_and_everybody_gets_their_own() {
             let own = request.session.as_ref().map(|session| format!("of {session}"));
             let (who, token) = body.rsplit_once(' ').expect("a marker");
             assert!(who == "public" && own.is_none() || Some(who) == own.as_deref(), "{} got {body}", request.cookies);
-            assert!(token.is_empty() || token == "new" || request.cookies.contains(token), "{} got {body}", request.cookies);
+            assert!(
+                token.is_empty() || token == "new" || request.cookies.contains(token),
+                "{} got {body}",
+                request.cookies
+            );
         }
         assert!(world.asked() <= most, "{site}: {} of {} reached the origin", world.asked(), all.len());
     }
