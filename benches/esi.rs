@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "it is what it is for")]
 #![allow(clippy::disallowed_methods, reason = "a clock is what it measures by")]
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -83,5 +84,11 @@ fn visitor() -> Visitor {
     let vars = json!({ "ORIGIN": "http://origin.test" });
     let config = Config::read(vars.as_object().expect("a table")).expect("no mistakes");
     let url = CanonicalUrl::parse("https://site.test/page?name=value", None).expect("a URL");
-    Visitor { url, headers: HeaderMap::new(), policy: config.table.site.clone(), hosts: Vec::new() }
+    Visitor {
+        url,
+        headers: HeaderMap::new(),
+        policy: config.table.site.clone(),
+        hosts: Vec::new(),
+        looked_at: Cell::default(),
+    }
 }

@@ -2,7 +2,6 @@
 //! is written in order while all that goes on.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -60,8 +59,8 @@ pub struct Assembly<P: Ports> {
     assembler: Assembler<P::Blob>,
     terms: Terms,
     tasks: Vec<Task<P>>,
-    /// Fragments that there is no budget for as long as others are fetched.
-    waiting: VecDeque<Wanted>,
+    /// A fragment that there is no budget for as long as others are fetched.
+    waiting: Option<Wanted>,
     /// Fragments being fetched.
     under_way: u32,
     /// Whether the template broke off.
@@ -114,7 +113,7 @@ impl<P: Ports> Engine<P> {
         let is_known = within(self.ports.sleep(limits::PATIENCE), settled).await.is_some();
         assembly.terms.private |= !is_known;
         assembly.terms.incomplete |= assembly.assembler.lacks();
-        assembly.terms.clone().write(&mut headers, policy, self.ports.now());
+        assembly.terms.write(&mut headers, policy, self.ports.now());
         let body = if assembly.is_over() && !assembly.broken {
             assembly.closed = true;
             let page = P::Blob::concat(&std::mem::take(&mut assembly.ready));
@@ -155,6 +154,7 @@ impl<P: Ports> Assembly<P> {
             headers: request.head.headers.clone(),
             policy: policy.clone(),
             hosts: engine.config().map(|config| config.hosts.clone()).unwrap_or_default(),
+            looked_at: Cell::default(),
         };
         let mut assembly = Self {
             engine: engine.clone(),
@@ -164,7 +164,7 @@ impl<P: Ports> Assembly<P> {
             assembler: Assembler::new(visitor),
             terms,
             tasks: Vec::new(),
-            waiting: VecDeque::new(),
+            waiting: None,
             under_way: 0,
             broken: false,
             ready: Vec::new(),
@@ -262,11 +262,11 @@ impl<P: Ports> Assembly<P> {
             if self.closed {
                 return;
             }
-            let Some(wanted) = self.waiting.pop_front().or_else(|| self.assembler.next_wanted()) else { return };
+            let Some(wanted) = self.waiting.take().or_else(|| self.assembler.next_wanted()) else { return };
             match self.start(&wanted) {
                 Start::Begun => {}
                 Start::Later => {
-                    self.waiting.push_front(wanted);
+                    self.waiting = Some(wanted);
                     return;
                 }
                 Start::Refused(why) => self.fail(wanted.number, why),
@@ -317,7 +317,7 @@ impl<P: Ports> Assembly<P> {
             Some(piece) => self.assembler.feed(piece),
             None => self.assembler.end(),
         }
-        for field in self.assembler.take_looked_at() {
+        for field in self.assembler.looked_at() {
             self.terms.depend_on(&field, &self.policy);
         }
     }
@@ -401,7 +401,8 @@ impl<P: Ports> Assembly<P> {
             (ttl, tags) => Rc::new(selected.policy.with_hints(ttl.as_deref(), tags.as_deref())),
         };
         let request = fragment_request(&self.request, wanted.url.clone(), &policy);
-        let lineage = Lineage { ancestors: [&ancestors[..], &[url]].concat(), page: page.clone() };
+        let mut lineage = self.lineage.clone();
+        lineage.ancestors.push(url);
         self.tasks.push(fetch(self.engine.clone(), wanted.number, request, policy, lineage));
         Start::Begun
     }

@@ -1,7 +1,5 @@
 //! Assembles a page: bytes of the template and fragments go in, in whatever order they come; bytes of the page come out, in order.
 
-use std::collections::VecDeque;
-
 use http::HeaderName;
 
 use super::limits;
@@ -25,11 +23,11 @@ pub struct Assembler<B> {
     /// Parts of the page, and on top of them of what is open and has parts of its own.
     parts: Vec<Vec<Part<B>>>,
     includes: Vec<Include<B>>,
-    wanted: VecDeque<usize>,
+    /// Fragments to fetch, the next one first.
+    wanted: Vec<usize>,
     inlines: Vec<(CanonicalUrl, Vec<Part<B>>)>,
     /// How often one of those was used: several in one, and so on, would grow without end.
     inlined: u32,
-    looked_at: Vec<HeaderName>,
     ended: bool,
     written: usize,
 }
@@ -109,10 +107,9 @@ impl<B: Blob> Assembler<B> {
             visible: true,
             parts: vec![Vec::new()],
             includes: Vec::new(),
-            wanted: VecDeque::new(),
+            wanted: Vec::new(),
             inlines: Vec::new(),
             inlined: 0,
-            looked_at: Vec::new(),
             ended: false,
             written: 0,
         }
@@ -148,7 +145,10 @@ impl<B: Blob> Assembler<B> {
 
     /// A fragment to fetch.
     pub fn next_wanted(&mut self) -> Option<Wanted> {
-        let number = self.wanted.pop_front()?;
+        if self.wanted.is_empty() {
+            return None;
+        }
+        let number = self.wanted.remove(0);
         let include = &mut self.includes[number];
         Some(Wanted { number, url: include.targets.pop()?, hints: include.hints.clone() })
     }
@@ -163,7 +163,7 @@ impl<B: Blob> Assembler<B> {
         match fragment {
             Some(body) => include.state = State::Here(body),
             None if include.targets.is_empty() => include.state = State::Failed,
-            None => self.wanted.push_back(number),
+            None => self.wanted.push(number),
         }
     }
 
@@ -216,9 +216,9 @@ impl<B: Blob> Assembler<B> {
         self.includes.iter().any(|include| matches!(include.state, State::Failed))
     }
 
-    /// Takes the request fields that the page turned out to depend on.
-    pub fn take_looked_at(&mut self) -> Vec<HeaderName> {
-        std::mem::take(&mut self.looked_at)
+    /// Request fields that the page turned out to depend on.
+    pub fn looked_at(&self) -> impl Iterator<Item = HeaderName> {
+        self.visitor.looked_at.get().names()
     }
 
     fn add(&mut self, part: Part<B>) {
@@ -232,7 +232,7 @@ impl<B: Blob> Assembler<B> {
             Token::Tag(text) => self.take_tag(Tag::parse(&text)),
             Token::Held(bytes) if self.visible => self.add(Part::Bytes(B::from_bytes(bytes.into()))),
             Token::Variable(variable) if self.visible => {
-                let text = self.visitor.text_of(&variable, &mut self.looked_at);
+                let text = self.visitor.text_of(&variable);
                 self.add(Part::Bytes(B::from_bytes(text.into())));
             }
             Token::Text(_) | Token::Held(_) | Token::Variable(_) => {}
@@ -263,24 +263,22 @@ impl<B: Blob> Assembler<B> {
         if !self.visible {
             return;
         }
-        let sources = ["alt", "src"].map(|name| tag.attribute(name));
-        let targets: Vec<_> = sources
-            .into_iter()
-            .flatten()
-            .filter_map(|reference| self.visitor.resolve(reference.trim_ascii(), &mut self.looked_at))
-            .collect();
+        let mut targets = Vec::new();
+        for name in ["alt", "src"] {
+            let reference = tag.attribute(name).unwrap_or_default();
+            targets.extend(self.visitor.resolve(reference.trim_ascii()));
+        }
         let inline = self.inlines.iter().find(|(name, _)| targets.last() == Some(name)).map(|(_, parts)| parts.clone());
         if let Some(parts) = inline.filter(|_| self.inlined < limits::INCLUDES) {
             self.inlined += 1;
             parts.into_iter().for_each(|part| self.add(part));
             return;
         }
-        let text = |name: &str| tag.attribute(name).map(|value| value.into_owned());
         let number = self.includes.len();
         let leads_somewhere = !targets.is_empty();
         self.includes.push(Include {
             targets,
-            hints: Hints { ttl: text("ttl"), tags: text("tags") },
+            hints: Hints { ttl: tag.attribute("ttl"), tags: tag.attribute("tags") },
             optional: tag.attribute("onerror").as_deref() == Some("continue"),
             state: if leads_somewhere { State::Idle } else { State::Failed },
         });
@@ -294,7 +292,7 @@ impl<B: Blob> Assembler<B> {
 
     fn want(&mut self, number: usize) {
         self.includes[number].state = State::Wanted;
-        self.wanted.push_back(number);
+        self.wanted.push(number);
     }
 
     fn enter(&mut self, tag: Tag) {
@@ -316,8 +314,7 @@ impl<B: Blob> Assembler<B> {
                 let parent = self.open.last_mut().filter(|parent| parent.element == Element::Choose);
                 let is_open = parent.as_ref().is_some_and(|choose| choose.visible && !choose.taken);
                 let test = tag.attribute("test").unwrap_or_default();
-                let passes =
-                    is_open && (tag.element == Element::Otherwise || self.visitor.passes(&test, &mut self.looked_at));
+                let passes = is_open && (tag.element == Element::Otherwise || self.visitor.passes(&test));
                 if let Some(choose) = parent.filter(|_| passes) {
                     choose.taken = true;
                 }
@@ -330,7 +327,7 @@ impl<B: Blob> Assembler<B> {
             }
             Element::Inline => {
                 let name = tag.attribute("name").unwrap_or_default();
-                frame.name = self.visitor.resolve(name.trim_ascii(), &mut self.looked_at);
+                frame.name = self.visitor.resolve(name.trim_ascii());
                 self.parts.push(Vec::new());
             }
             Element::Vars => self.scanner.expands = true,

@@ -17,4 +17,4 @@ pub use assemble::{Assembler, Hints, Wanted};
 pub use scan::{Scanner, Token};
 pub use template::is_template;
 pub use terms::Terms;
-pub use visitor::Visitor;
+pub use visitor::{LookedAt, Visitor};

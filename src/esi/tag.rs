@@ -1,7 +1,5 @@
 //! What an ESI tag says: its element, and its attributes as the author meant them.
 
-use std::borrow::Cow;
-
 /// The elements of ESI 1.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
@@ -66,7 +64,7 @@ impl<'a> Tag<'a> {
     }
 
     /// The value of an attribute, references to characters resolved.
-    pub(super) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let mut rest = self.attributes;
         loop {
             let (found, after) = rest.split_once('=')?;
@@ -85,10 +83,7 @@ impl<'a> Tag<'a> {
 }
 
 /// The five references of XML, and those by number. Another ampersand is one.
-fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
-    }
+fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
@@ -99,7 +94,7 @@ fn unescape(text: &str) -> Cow<'_, str> {
         rest = next;
     }
     plain.push_str(rest);
-    Cow::Owned(plain)
+    plain
 }
 
 fn referenced(name: &str) -> Option<char> {
@@ -111,11 +106,8 @@ fn referenced(name: &str) -> Option<char> {
         "apos" => Some('\''),
         _ => {
             let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => number.parse(),
-            };
-            code.ok().and_then(char::from_u32)
+            let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+            u32::from_str_radix(digits, radix).ok().and_then(char::from_u32)
         }
     }
 }

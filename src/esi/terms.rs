@@ -18,7 +18,7 @@ pub struct Terms {
     pub incomplete: bool,
     /// How long it holds.
     pub lifetime: Seconds,
-    /// Request fields it depends on.
+    /// Request fields it depends on, each once.
     pub vary: Vec<HeaderName>,
 }
 
@@ -30,7 +30,7 @@ impl Terms {
         let age = sole_line(headers, AGE).and_then(Seconds::parse).unwrap_or_default();
         let left = ttl.and_then(|ttl| u64::try_from(ttl).ok()).map(Seconds::new).unwrap_or_default();
         let browsers = stated.max_age.map_or(left, |lifetime| lifetime.seconds() - age);
-        let (vary, unreadable) = match Vary::read(headers) {
+        let (names, unreadable) = match Vary::read(headers) {
             Vary::By(names) => (names, false),
             Vary::Anything | Vary::Unreadable => (Vec::new(), true),
         };
@@ -38,10 +38,13 @@ impl Terms {
             private: ttl.is_none() || policy.keys_identity() || stated.private || stated.no_store || unreadable,
             incomplete: false,
             lifetime: if stated.no_cache { Seconds::ZERO } else { left.min(browsers) },
-            vary,
+            vary: names,
         };
-        let keyed = policy.vary_header.0.iter().filter(|(_, rule)| is_keyed(rule));
-        terms.vary.extend(keyed.map(|(name, _)| name.clone()));
+        for (name, rule) in &policy.vary_header.0 {
+            if is_keyed(rule) {
+                terms.vary_by(name);
+            }
+        }
         terms
     }
 
@@ -50,24 +53,27 @@ impl Terms {
         self.private |= part.private;
         self.incomplete |= part.incomplete;
         self.lifetime = self.lifetime.min(part.lifetime);
-        self.vary.extend(part.vary);
+        for name in &part.vary {
+            self.vary_by(name);
+        }
     }
 
-    /// A part is missing: nobody keeps the page without it.
-    pub fn miss(&mut self) {
-        self.incomplete = true;
+    fn vary_by(&mut self, name: &HeaderName) {
+        if !self.vary.contains(name) {
+            self.vary.push(name.clone());
+        }
     }
 
     /// The page depends on a request field. Where the route keys that, caches are told; elsewhere it is for this visitor alone.
     pub fn depend_on(&mut self, field: &HeaderName, policy: &Policy) {
         match policy.vary_header.rule(field) {
-            Some(rule) if is_keyed(rule) => self.vary.push(field.clone()),
+            Some(rule) if is_keyed(rule) => self.vary_by(field),
             _ => self.private = true,
         }
     }
 
     /// Says so in the fields of the template: no validator, since it would be the template's, and no length or age of it either.
-    pub fn write(mut self, headers: &mut HeaderMap, policy: &Policy, now: Timestamp) {
+    pub fn write(&self, headers: &mut HeaderMap, policy: &Policy, now: Timestamp) {
         for name in [ETAG, LAST_MODIFIED, CONTENT_LENGTH, ACCEPT_RANGES, AGE, EXPIRES, NO_VARY_SEARCH] {
             headers.remove(name);
         }
@@ -83,11 +89,8 @@ impl Terms {
         };
         insert(headers, CACHE_CONTROL, &text);
         insert(headers, DATE, &now.to_http_date());
-        // Without regard to the order of the parts.
-        self.vary.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-        self.vary.dedup();
-        let names: Vec<_> = self.vary.iter().map(HeaderName::as_str).collect();
-        if headers.get(VARY).is_none_or(|value| value != "*") && !names.is_empty() {
+        if !self.vary.is_empty() && headers.get(VARY).is_none_or(|names| names != "*") {
+            let names: Vec<_> = self.vary.iter().map(HeaderName::as_str).collect();
             insert(headers, VARY, &names.join(", "));
         }
     }

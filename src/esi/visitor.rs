@@ -1,6 +1,7 @@
 //! What a template may know of the request it is assembled for, and where its includes may lead.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, REFERER, USER_AGENT};
@@ -8,7 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::expression::{end_of_variable, holds};
 use super::limits;
-use crate::fields::grammar::{lines, sole_line};
+use crate::fields::grammar::sole_line;
+use crate::fields::negotiation::weights;
 use crate::fields::{Cookie, Cookies};
 use crate::policy::{CookieClass, Policy};
 use crate::url::{Authority, CanonicalUrl};
@@ -24,6 +26,24 @@ pub struct Visitor {
     pub policy: Rc<Policy>,
     /// Authorities beside the page's own that a fragment may have.
     pub hosts: Vec<String>,
+    /// Which of its fields were looked at.
+    pub looked_at: Cell<LookedAt>,
+}
+
+/// Fields of a request that a template looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookedAt {
+    language: bool,
+    agent: bool,
+    referer: bool,
+}
+
+impl LookedAt {
+    /// Their names.
+    pub(super) fn names(self) -> impl Iterator<Item = HeaderName> {
+        let fields = [(self.language, ACCEPT_LANGUAGE), (self.agent, USER_AGENT), (self.referer, REFERER)];
+        fields.into_iter().filter(|(is_looked_at, _)| *is_looked_at).map(|(_, name)| name)
+    }
 }
 
 /// What a value is for.
@@ -41,14 +61,14 @@ enum Use {
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Visitor {
-    /// Whether a test holds. Request fields that it looked at are added to `looked_at`.
-    pub(super) fn passes(&self, test: &str, looked_at: &mut Vec<HeaderName>) -> bool {
-        holds(test, &mut |variable| self.evaluate(variable, Use::Test, looked_at))
+    /// Whether a test holds.
+    pub(super) fn passes(&self, test: &str) -> bool {
+        holds(test, &mut |variable| self.evaluate(variable, Use::Test))
     }
 
     /// The value of a variable as it may stand in HTML: what a visitor sends becomes text there, never markup.
-    pub(super) fn text_of(&self, variable: &str, looked_at: &mut Vec<HeaderName>) -> String {
-        let value = self.evaluate(variable, Use::Text, looked_at).unwrap_or_default();
+    pub(super) fn text_of(&self, variable: &str) -> String {
+        let value = self.evaluate(variable, Use::Text).unwrap_or_default();
         let mut safe = String::with_capacity(value.len());
         for character in value.chars() {
             match character {
@@ -65,8 +85,8 @@ impl Visitor {
 
     /// Where an include leads; `None` if that is nowhere, or not for it to say: another host that is not listed, another scheme, our
     /// own paths. Variables may stand in path and query only.
-    pub(super) fn resolve(&self, reference: &str, looked_at: &mut Vec<HeaderName>) -> Option<CanonicalUrl> {
-        let reference = self.expand(reference, looked_at)?;
+    pub(super) fn resolve(&self, reference: &str) -> Option<CanonicalUrl> {
+        let reference = self.expand(reference)?;
         let is_clean = reference.bytes().all(|byte| byte > b' ' && byte != 0x7f && byte != b'\\');
         if reference.is_empty() || reference.len() > limits::URL || !is_clean {
             return None;
@@ -85,7 +105,7 @@ impl Visitor {
     }
 
     /// A reference with its variables replaced; `None` if one stands where it could lead elsewhere.
-    fn expand<'r>(&self, reference: &'r str, looked_at: &mut Vec<HeaderName>) -> Option<Cow<'r, str>> {
+    fn expand<'r>(&self, reference: &'r str) -> Option<Cow<'r, str>> {
         let Some(first) = reference.find("$(") else { return Some(Cow::Borrowed(reference)) };
         // Before the first variable it must be clear whose path this is.
         let leads = match split_authority(&reference[..first])? {
@@ -100,7 +120,7 @@ impl Visitor {
         while let Some((before, after)) = rest.split_once("$(") {
             expanded.push_str(before);
             let end = end_of_variable(after)?;
-            let value = self.evaluate(&after[..end], Use::Url, looked_at).unwrap_or_default();
+            let value = self.evaluate(&after[..end], Use::Url).unwrap_or_default();
             rest = &after[end + 1..];
             if &after[..end] == "QUERY_STRING" && expanded.contains('?') {
                 // As it stands in the page's own URL.
@@ -108,7 +128,7 @@ impl Visitor {
             } else if value.bytes().all(|byte| byte == b'.') && !value.is_empty() && !expanded.contains('?') {
                 return None;
             } else {
-                expanded.extend(utf8_percent_encode(&value, RESERVED));
+                utf8_percent_encode(&value, RESERVED).for_each(|piece| expanded.push_str(piece));
             }
         }
         expanded.push_str(rest);
@@ -116,7 +136,7 @@ impl Visitor {
     }
 
     /// The value of `NAME{key}|default`. What is empty is not there.
-    fn evaluate(&self, variable: &str, usage: Use, looked_at: &mut Vec<HeaderName>) -> Option<String> {
+    fn evaluate(&self, variable: &str, usage: Use) -> Option<String> {
         let (reference, default) = match variable.split_once('|') {
             Some((reference, default)) => (reference, Some(default.trim_ascii().trim_matches('\''))),
             None => (variable, None),
@@ -125,15 +145,19 @@ impl Visitor {
             Some((name, key)) => (name, key.strip_suffix('}')),
             None => (reference.trim_ascii(), None),
         };
-        let value = self.value(name, key, usage, looked_at).filter(|value| !value.is_empty());
+        let value = self.value(name, key, usage).filter(|value| !value.is_empty());
         value.or_else(|| default.map(str::to_owned))
     }
 
-    fn value(&self, name: &str, key: Option<&str>, usage: Use, looked_at: &mut Vec<HeaderName>) -> Option<String> {
-        let mut field = |name: HeaderName| {
-            let value = sole_line(&self.headers, &name).filter(|value| !value.contains('\u{fffd}')).map(str::to_owned);
-            looked_at.push(name);
-            value
+    fn value(&self, name: &str, key: Option<&str>, usage: Use) -> Option<String> {
+        let field = |name: HeaderName| {
+            let seen = self.looked_at.get();
+            self.looked_at.set(match name {
+                REFERER => LookedAt { referer: true, ..seen },
+                USER_AGENT => LookedAt { agent: true, ..seen },
+                _ => LookedAt { language: true, ..seen },
+            });
+            sole_line(&self.headers, &name).filter(|value| !value.contains('\u{fffd}')).map(str::to_owned)
         };
         match (name, key) {
             ("HTTP_HOST", None) => Some(self.url.authority.as_str().to_owned()),
@@ -149,10 +173,9 @@ impl Visitor {
             ("HTTP_USER_AGENT", Some(part)) => agent(&field(USER_AGENT)?, part),
             ("HTTP_ACCEPT_LANGUAGE", None) => field(ACCEPT_LANGUAGE),
             ("HTTP_ACCEPT_LANGUAGE", Some(language)) => {
-                looked_at.push(ACCEPT_LANGUAGE);
-                let ranges = lines(&self.headers, ACCEPT_LANGUAGE).flat_map(|line| line.split(','));
-                let mut tags = ranges.map(|range| range.split(';').next().unwrap_or_default().trim_ascii());
-                Some(tags.any(|tag| tag.eq_ignore_ascii_case(language)).to_string())
+                let accepted = field(ACCEPT_LANGUAGE).unwrap_or_default();
+                let is_it = |(tag, _): &(&str, u16)| tag.eq_ignore_ascii_case(language);
+                Some(weights(&accepted).iter().any(is_it).to_string())
             }
             _ => None,
         }

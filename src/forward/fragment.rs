@@ -46,9 +46,14 @@ fn named_cookies(page: &RequestHead, policy: &Policy) -> String {
             || policy.cookie_class.contains_key(name)
             || any_matches(&policy.bypass_cookie, name)
     };
-    let pair = |name| match cookies.find(name) {
-        Cookie::Value(value) => Some(format!("{name}={value}")),
-        Cookie::Absent | Cookie::Unclear => None,
-    };
-    cookies.names().filter(|name| is_named(name)).filter_map(pair).collect::<Vec<_>>().join("; ")
+    let mut pairs = String::new();
+    for name in cookies.names().filter(|name| is_named(name)) {
+        if let Cookie::Value(value) = cookies.find(name) {
+            pairs.push_str(if pairs.is_empty() { "" } else { "; " });
+            pairs.push_str(name);
+            pairs.push('=');
+            pairs.push_str(value);
+        }
+    }
+    pairs
 }

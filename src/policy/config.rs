@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::preset::Preset;
 use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, unknown};
 use super::route::{Route, RouteTable};
-use super::rules::{CacheMode, Origin};
+use super::rules::Origin;
 use super::settings::{Defaults, Policy, Stated, check, default_methods};
 use super::stores::{Alias, Redis, read_caches, read_redis};
 use crate::fields::Seconds;
@@ -264,16 +264,12 @@ fn read_routes(
             routes.extend(read_route(value, &format!("{key}[{at}]"), &site, defaults, caches, errors));
         }
     }
-    let passed = defaults.preset.into_iter().flat_map(Preset::passed_paths);
-    routes.extend(passed.map(|path| passing_route(path, &site, defaults)));
+    // What the site itself says of these paths stands before.
+    for path in defaults.preset.map(Preset::passed_paths).unwrap_or_default() {
+        let value = serde_json::json!({ "path": path, "cache": "pass" });
+        routes.extend(read_route(&value, "PRESET", &site, defaults, caches, errors));
+    }
     RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, defaults)) }
-}
-
-/// A path of the preset.
-fn passing_route(path: &str, site: &Stated, defaults: Defaults) -> Route {
-    let stated = Stated { cache: Some(CacheMode::Pass), ..site.clone() };
-    let policy = Rc::new(Policy::resolve("PRESET", stated, defaults));
-    Route { path: super::glob::Glob::new(path), host: None, methods: default_methods(), policy }
 }
 
 fn read_site(value: &Value, errors: &mut Vec<ConfigError>) -> Stated {

@@ -204,7 +204,7 @@ impl Policy {
             cookie_class,
             ignore_cookie: stated
                 .ignore_cookie
-                .unwrap_or_else(|| IGNORED_COOKIES.iter().chain(ignored).map(|name| Glob::new(name)).collect()),
+                .unwrap_or_else(|| [&IGNORED_COOKIES[..], ignored].concat().into_iter().map(Glob::new).collect()),
             bypass_cookie: stated.bypass_cookie.unwrap_or(preset_bypass),
             vary_header: stated.vary_header.unwrap_or_default(),
             query: stated.query.unwrap_or_default(),
@@ -236,8 +236,9 @@ impl Policy {
         if let Some(ttl) = ttl.and_then(|ttl| Seconds::read(&ttl.into())).filter(|_| self.cache == CacheMode::Force) {
             hinted.ttl = Some(ttl);
         }
-        hinted.tags.extend(tags.into_iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim_ascii().to_owned()));
-        hinted.tags.retain(|tag| !tag.is_empty());
+        for tag in tags.unwrap_or_default().split(',').map(str::trim_ascii).filter(|tag| !tag.is_empty()) {
+            hinted.tags.push(tag.to_owned());
+        }
         hinted
     }
 

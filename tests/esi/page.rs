@@ -1,5 +1,6 @@
 //! A page, a visitor, and fragments that show where they were fetched.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -26,6 +27,7 @@ pub fn visitor(site: Value) -> Visitor {
         ]),
         policy: config.table.site.clone(),
         hosts: vec!["listed.test".to_owned()],
+        looked_at: Cell::default(),
     }
 }
 
