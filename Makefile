@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-spread bench-stampede bench-purge bench-esi bench-replay bench-ab e2e-leak conformance simulation deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-esi bench-replay bench-ab bench-peers e2e-leak conformance simulation deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -48,7 +48,10 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 simulation: setup-build ## a thousand random worlds, nine invariants (some seeds still fail); LARDER_SEEDS=n for more
 	cargo test --quiet --test simulation -- --include-ignored
 
-bench: bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ab ## measure, beside what is known
+bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ab bench-peers ## measure, beside what is known
+
+bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
+	cargo bench --bench decisions
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
@@ -67,6 +70,12 @@ bench-purge: setup build ## how long a purge takes to be seen, here and elsewher
 
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs
+
+bench-peers: setup build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
+	$(NODE) tools/bench-peers.mjs
+
+benches/peers/constant_rust/build/index.js: benches/peers/constant_rust/Cargo.toml benches/peers/constant_rust/src/lib.rs
+	@tools/build.sh benches/peers/constant_rust
 
 e2e-leak: setup build ## memory after 3,000 clients that went away
 	$(NODE) tools/e2e-leak.mjs

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the release bundle to build/, where `main` of wrangler.toml points.
+# Builds the release bundle to build/, where `main` of wrangler.toml points; with the folder of another crate, that one's to its build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -10,6 +10,7 @@ export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen" WASM_OPT_BIN="$PWD/node_module
 # A request whose client goes away is finished: dropped halfway it would leak what it holds.
 export RUN_TO_COMPLETION=1
 
+cd "${1:-.}"
 worker-build --release
 # Function names are a tenth of the bundle, and no visitor needs them.
 wasm-opt --strip-debug --enable-{mutable-globals,sign-ext,nontrapping-float-to-int,bulk-memory,multivalue,reference-types,exception-handling} \

@@ -95,6 +95,7 @@ AS_ROOT=()
 debian_programs() {
   debian chromium chromium "1 min"
   debian ab apache2-utils "10 s"
+  debian wrk wrk "10 s"
   debian_server redis-server redis-server "10 s"
   debian_server webdis webdis "10 s"
 }

@@ -26,15 +26,20 @@ pub(super) fn settings(env: &JsValue) -> Settings {
 
 /// `REDIS_TOKEN` and its followers.
 fn redis_tokens(env: &JsValue) -> BTreeMap<String, String> {
-    let Some(object) = env.dyn_ref::<Object>() else { return BTreeMap::new() };
-    let names = Object::keys(object);
-    let tokens = names.iter().filter_map(|name| {
-        let name = name.as_string()?;
-        let server = name.strip_prefix("REDIS_TOKEN")?;
-        let server = if server.is_empty() { "default" } else { server.strip_prefix('_')? };
-        Some((server.to_ascii_lowercase(), Reflect::get(env, &name.as_str().into()).ok()?.as_string()?))
-    });
-    tokens.filter(|(_, token)| !token.is_empty()).collect()
+    let mut tokens = BTreeMap::new();
+    let Some(object) = env.dyn_ref::<Object>() else { return tokens };
+    for name in Object::keys(object).iter().filter_map(|name| name.as_string()) {
+        let server = match name.strip_prefix("REDIS_TOKEN") {
+            Some("") => Some("default"),
+            Some(rest) => rest.strip_prefix('_'),
+            None => None,
+        };
+        let token = Reflect::get(env, &name.as_str().into()).ok().and_then(|token| token.as_string());
+        if let (Some(server), Some(token)) = (server, token.filter(|token| !token.is_empty())) {
+            tokens.insert(server.to_ascii_lowercase(), token);
+        }
+    }
+    tokens
 }
 
 /// The variables: every name that is one of ours, and every other that holds a list or a table, which no secret and no binding

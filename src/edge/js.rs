@@ -27,6 +27,13 @@ extern "C" {
     #[wasm_bindgen(constructor, js_class = "Response", catch)]
     pub(super) fn new(body: &JsValue, init: &JsValue) -> Result<JsResponse, JsValue>;
 
+    /// What a response is built with.
+    pub(super) type ResponseOptions;
+
+    /// `"manual"`: the body is already under the content coding that its fields state.
+    #[wasm_bindgen(method, setter, js_name = encodeBody)]
+    pub(super) fn set_encode_body(this: &ResponseOptions, how: &str);
+
     /// An object whose promise is settled from outside.
     pub(super) type Resolvers;
 

@@ -1,14 +1,15 @@
 //! The runtime: adapters, and the entry point. No decision about HTTP is made here.
 
+mod arrival;
 mod blob;
 mod body;
-mod convert;
 mod env;
 mod js;
 mod ledger;
 mod objects;
 mod origin;
 mod ports;
+mod response;
 mod shield;
 mod sql;
 mod stores;
@@ -24,19 +25,17 @@ use crate::engine::{Engine, Isolate, Settings};
 use ports::Edge;
 
 thread_local! {
-    static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+    /// The bindings and the settings, which are those of the deployment.
+    static DEPLOYED: OnceCell<(Rc<Edge>, Rc<Settings>)> = const { OnceCell::new() };
     static ISOLATE: Rc<Isolate<Edge>> = Rc::default();
 }
 
 /// Every request.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let env: JsValue = env.into();
-    let settings = SETTINGS.with(|cell| cell.get_or_init(|| read_settings(&env)).clone());
-    let ports =
-        Rc::new(Edge { kv: env::kv(&env), shield: env::objects(&env, "SHIELD"), ledger: env::objects(&env, "LEDGER") });
+    let (ports, settings) = DEPLOYED.with(|cell| cell.get_or_init(|| deployed(&env.into())).clone());
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
-    let Some(arrival) = convert::arrival(&request) else {
+    let Some(arrival) = arrival::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);
     };
     let outcome = engine.handle(arrival).await;
@@ -44,15 +43,16 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
         let engine = engine.clone();
         context.wait_until(async move { engine.run(deferred).await });
     }
-    Ok(convert::response(outcome.response)?)
+    Ok(response::response(outcome.response)?)
 }
 
 /// Once per isolate; mistakes are said once.
-fn read_settings(env: &JsValue) -> Rc<Settings> {
-    let settings = Rc::new(env::settings(env));
+fn deployed(env: &JsValue) -> (Rc<Edge>, Rc<Settings>) {
+    let settings = env::settings(env);
     let mistakes = settings.mistakes();
     if !mistakes.is_empty() {
         js::console_log(&format!("larder: the configuration is invalid, so every request passes:\n{mistakes}"));
     }
-    settings
+    let edge = Edge { kv: env::kv(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
+    (Rc::new(edge), Rc::new(settings))
 }

@@ -1,18 +1,19 @@
 //! Fetching from an origin: past Cloudflare's own cache, without following redirects, with a deadline for the headers.
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use js_sys::{Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{ReadableStream, Response};
 
+use super::arrival::read_headers;
 use super::body::JsStream;
-use super::convert::{pairs, read_headers};
 use super::js::{self, AbortController};
 use super::ports::Edge;
 use super::timer::sleep;
 use crate::engine::ports::{Body, FetchError, OriginRequest, OriginResponse};
 use crate::engine::within;
+use crate::fields::grammar::text;
 use crate::message::ResponseHead;
 
 #[derive(Serialize)]
@@ -55,6 +56,10 @@ fn init(request: &OriginRequest<Edge>, controller: &AbortController) -> Result<O
         Body::Stream(stream) => drop(Reflect::set(&init, &"body".into(), &stream.readable)?),
     }
     Ok(init)
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect()
 }
 
 fn read_response(response: Response, controller: AbortController) -> Option<OriginResponse<Edge>> {

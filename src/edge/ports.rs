@@ -25,7 +25,7 @@ use crate::shield::Ask;
 /// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
 const HASH_HERE: usize = 4096;
 
-/// The runtime, as one request sees it.
+/// The runtime, with what is bound to this deployment.
 pub(super) struct Edge {
     pub(super) kv: Option<KvNamespace>,
     pub(super) shield: Option<DurableNamespace>,

@@ -32,7 +32,7 @@ pub struct Isolate<P: Ports> {
     pub(super) flights: Rc<Flights<P>>,
     pub(super) purges: RefCell<PurgeIndex>,
     /// What those wait for who want to know what is new in the ledger.
-    pub(super) index_refresh: RefCell<Option<P::Signal>>,
+    pub(super) index_refresh: RefCell<Option<Rc<P::Signal>>>,
     refresh_began: Cell<Option<Timestamp>>,
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,

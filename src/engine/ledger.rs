@@ -1,11 +1,12 @@
 //! Purges everywhere: the ledger, and how old what this isolate knows of it may be.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::Engine;
-use super::ports::{Ports, StoreError};
+use super::ports::{Abandoned, Ports, StoreError};
 use super::settings::Configured;
 use super::within::within;
 use crate::fields::Timestamp;
@@ -94,17 +95,30 @@ impl<P: Ports> Engine<P> {
 
     /// One request looks what is new, the others wait for it.
     async fn refresh_index_together(&self, strictly: bool) -> Result<(), StoreError> {
-        let under_way = self.isolate.index_refresh.borrow().clone();
-        if let Some(signal) = under_way.filter(|_| !strictly) {
-            let waited = within(self.ports.sleep(READING), self.ports.wait(signal)).await;
-            return waited.and_then(Result::ok).ok_or(StoreError);
+        let under_way = || self.isolate.index_refresh.borrow().clone().filter(|_| !strictly);
+        while let Some(signal) = under_way() {
+            match within(self.ports.sleep(READING), self.ports.wait((*signal).clone())).await {
+                Some(Ok(())) => return Ok(()),
+                // The request that looked is gone without a word: another one looks.
+                Some(Err(Abandoned)) => self.end_index_refresh(&signal),
+                None => {
+                    self.end_index_refresh(&signal);
+                    return Err(StoreError);
+                }
+            }
         }
-        let signal = self.ports.signal();
+        let signal = Rc::new(self.ports.signal());
         self.isolate.index_refresh.replace(Some(signal.clone()));
         let result = self.refresh_index().await;
-        self.isolate.index_refresh.replace(None);
+        self.end_index_refresh(&signal);
         self.ports.raise(&signal);
         result
+    }
+
+    /// Nobody is to wait for this one any more.
+    fn end_index_refresh(&self, signal: &Rc<P::Signal>) {
+        let mut under_way = self.isolate.index_refresh.borrow_mut();
+        under_way.take_if(|current| Rc::ptr_eq(current, signal));
     }
 
     /// Looks what is new.

@@ -7,19 +7,28 @@ use super::reader::Read;
 
 /// A glob over paths, hosts, cookie, field or parameter names.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Glob(WildMatchPattern<'*', '\0'>);
+pub struct Glob {
+    /// What comes before the first `*`: there most texts differ that do not fit.
+    beginning: String,
+    /// From the first `*` on, if there is one.
+    rest: Option<WildMatchPattern<'*', '\0'>>,
+}
 
 impl Glob {
     /// Every text is a glob.
     #[must_use]
     pub fn new(pattern: &str) -> Self {
-        Self(WildMatchPattern::new(pattern))
+        let (beginning, rest) = pattern.split_at(pattern.find('*').unwrap_or(pattern.len()));
+        Self { beginning: beginning.to_owned(), rest: (!rest.is_empty()).then(|| WildMatchPattern::new(rest)) }
     }
 
     /// Whether the whole of `text` fits.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.0.matches(text)
+        text.strip_prefix(self.beginning.as_str()).is_some_and(|tail| match &self.rest {
+            Some(rest) => rest.matches(tail),
+            None => tail.is_empty(),
+        })
     }
 
     /// Whether it fits everything.
@@ -31,7 +40,8 @@ impl Glob {
 
 impl std::fmt::Display for Glob {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.beginning)?;
+        self.rest.as_ref().map_or(Ok(()), |rest| rest.fmt(f))
     }
 }
 

@@ -119,11 +119,16 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
+// One by one: to collect a map is to sort it, and that code would be there for every type of value.
 impl<T: Read> Read for BTreeMap<String, T> {
     const WANTED: &'static str = "a table";
 
     fn read(value: &Value) -> Option<Self> {
-        value.as_object()?.iter().map(|(key, value)| Some((key.clone(), T::read(value)?))).collect()
+        let mut read = Self::new();
+        for (key, value) in value.as_object()? {
+            read.insert(key.clone(), T::read(value)?);
+        }
+        Some(read)
     }
 
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
@@ -131,9 +136,13 @@ impl<T: Read> Read for BTreeMap<String, T> {
             errors.push(ConfigError::unreadable(path, describe(value), format!("a table, each value {}", T::WANTED)));
             return None;
         };
-        let read: Vec<_> =
-            map.iter().map(|(key, value)| Some((key.clone(), T::read_at(value, &join(path, key), errors)?))).collect();
-        read.into_iter().collect()
+        let mut read = Self::new();
+        for (key, value) in map {
+            if let Some(value) = T::read_at(value, &join(path, key), errors) {
+                read.insert(key.clone(), value);
+            }
+        }
+        (read.len() == map.len()).then_some(read)
     }
 }
 

@@ -32,11 +32,20 @@ impl Read for Share {
         if value.as_u64() == Some(0) || value.as_str() == Some("0") {
             return Some(Self::NONE);
         }
-        let digits = value.as_str()?.strip_suffix('%')?;
-        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let percent: f64 = digits.parse().ok().filter(|_| plain)?;
+        let percent = parse_decimal(value.as_str()?.strip_suffix('%')?)?;
         (percent <= 100.0).then(|| Self::percent(percent))
     }
+}
+
+/// Digits, and up to three after a point. The standard library's way to read a number that need not be whole weighs ten kilobytes.
+fn parse_decimal(text: &str) -> Option<f64> {
+    let (whole, thousandths) = text.split_once('.').unwrap_or((text, "0"));
+    let is_plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if !is_plain(whole) || !is_plain(thousandths) || thousandths.len() > 3 {
+        return None;
+    }
+    let parse = |digits: &str| digits.parse().ok().map(<f64 as From<u32>>::from);
+    Some(parse(whole)? + parse(&format!("{thousandths:0<3}"))? / 1000.0)
 }
 
 impl std::fmt::Display for Share {

@@ -146,7 +146,9 @@ pub(super) fn read_redis(value: Option<&Value>, errors: &mut Vec<ConfigError>) -
         .as_object()
         .is_some_and(|table| ["protocol", "url"].iter().any(|key| table.get(*key).is_some_and(Value::is_string)));
     if single {
-        return Redis::read_at(value, "REDIS", errors).map(|redis| ("default".to_owned(), redis)).into_iter().collect();
+        let mut one = BTreeMap::new();
+        one.extend(Redis::read_at(value, "REDIS", errors).map(|redis| ("default".to_owned(), redis)));
+        return one;
     }
     BTreeMap::read_at(value, "REDIS", errors).unwrap_or_default()
 }

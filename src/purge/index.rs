@@ -32,6 +32,12 @@ struct Ledger {
     as_of: Timestamp,
 }
 
+impl Ledger {
+    fn unread(incarnation: u64) -> Self {
+        Self { incarnation, records: Records::default(), known: 0, as_of: Timestamp::from_millis(0) }
+    }
+}
+
 impl PurgeIndex {
     /// What is known of purges now: to be taken before an origin is asked.
     #[must_use]
@@ -86,11 +92,12 @@ impl PurgeIndex {
         self.ledger.as_ref().map(|ledger| now.as_millis().saturating_sub(ledger.as_of.as_millis()))
     }
 
-    /// Takes in that the ledger has recorded a purge of this isolate's under this number.
+    /// Takes in that the ledger has recorded a purge of this isolate's under this number. Of one that was not known before, nothing else
+    /// is known, and that is as old as can be.
     pub fn learn(&mut self, purge: &Purge, incarnation: u64, sequence: u64) {
-        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.incarnation == incarnation) {
-            ledger.records.insert(purge, sequence);
-        }
+        let known = self.ledger.take().filter(|ledger| ledger.incarnation == incarnation);
+        let ledger = self.ledger.insert(known.unwrap_or_else(|| Ledger::unread(incarnation)));
+        ledger.records.insert(purge, sequence);
     }
 
     /// Which ledger, and the number up to which all is known here.

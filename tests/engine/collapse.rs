@@ -73,19 +73,7 @@ fn a_fill_that_began_before_a_purge_does_not_survive_it() {
         Scripted::new(200, &[("cache-control", "max-age=60")], body).after(Duration::from_millis(delay))
     };
     let world = World::new(&json!({}), origin);
-    let engine = world.engine.clone();
-    let executor = world.ports.executor.clone();
-    let post = async move {
-        executor.sleep(Duration::from_millis(100)).await;
-        let arrival = larder::engine::Arrival {
-            method: http::Method::POST,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        engine.handle(arrival).await;
-    };
-    world.ports.executor.spawn(post);
+    world.request_after(Duration::from_millis(100), http::Method::POST, "/a");
     world.at_once(&[("/a", &[])]);
     assert!(!world.get("/a", &[]).is_hit());
 }
@@ -97,17 +85,7 @@ fn a_purge_does_not_send_all_who_waited_to_the_origin() {
         Scripted::new(status, &[("cache-control", "max-age=60")], "page").after(Duration::from_millis(delay))
     };
     let world = World::new(&json!({}), origin);
-    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
-    world.ports.executor.spawn(async move {
-        executor.sleep(Duration::from_millis(100)).await;
-        let arrival = larder::engine::Arrival {
-            method: http::Method::POST,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        engine.handle(arrival).await;
-    });
+    world.request_after(Duration::from_millis(100), http::Method::POST, "/a");
     let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 100]);
     assert!(answers.iter().all(|answer| answer.body == "page"));
     assert_eq!(world.asked(), 3, "the page, the form, and the page once more");
@@ -122,17 +100,7 @@ fn whoever_comes_to_lead_looks_nearby_once_more() {
         larder::policy::Tier::Colo,
         crate::support::world::Fault { delay: Duration::from_millis(50), ..Default::default() },
     );
-    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
-    world.ports.executor.spawn(async move {
-        executor.sleep(Duration::from_millis(55)).await;
-        let arrival = larder::engine::Arrival {
-            method: http::Method::GET,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        engine.handle(arrival).await;
-    });
+    world.request_after(Duration::from_millis(55), http::Method::GET, "/a");
     world.at_once(&[("/a", &[])]);
     assert_eq!(world.asked(), 1);
 }

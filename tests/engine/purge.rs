@@ -253,6 +253,16 @@ fn who_only_waited_for_a_ledger_that_did_not_answer_relies_on_nothing() {
 }
 
 #[test]
+fn a_request_that_dies_while_it_asks_the_ledger_leaves_no_one_waiting_for_it() {
+    let (_, second) = worlds(json!({}));
+    second.ports.ledger.fault.set(Fault { delay: Duration::from_millis(100), ..Fault::default() });
+    second.begin_and_die("/a");
+    second.get("/a", &[]);
+    second.get("/a", &[]);
+    assert!(second.get("/a", &[]).is_hit());
+}
+
+#[test]
 fn a_broken_configuration_still_records_what_forms_change() {
     let (first, second) = worlds(json!({}));
     let old = first.get("/a", &[]).body;

@@ -79,6 +79,22 @@ fn what_is_known_is_never_forgotten_for_an_older_copy() {
 }
 
 #[test]
+fn what_a_ledger_says_of_one_purge_says_nothing_of_others() {
+    let purge = Purge::hard(Name::tag("t"));
+    for known in [None, Some(all(9, &[(Name::url(&url("/b")), 9)]))] {
+        let incarnation = 8;
+        let mut index = PurgeIndex::default();
+        known.map(|known| index.update(known, NOW));
+        index.learn(&purge, incarnation, 5);
+        let elsewhere = |sequence| Head { stamp: Stamp { incarnation, ..head(sequence).stamp }, ..head(sequence) };
+        assert_eq!(index.purged(&url("/a"), &elsewhere(4)), Some(Purged::Hard));
+        assert_eq!(index.purged(&url("/a"), &elsewhere(5)), None);
+        assert_eq!(index.known(), (incarnation, 0), "all of the rest has to be read");
+        assert_eq!(index.age_millis(NOW), Some(NOW.as_millis()), "and at once");
+    }
+}
+
+#[test]
 fn what_lies_below_the_floor_is_gone() {
     let mut index = PurgeIndex::default();
     index.update(Snapshot { floor: 100, ..all(200, &[]) }, NOW);

@@ -148,18 +148,7 @@ fn what_may_not_be_used_takes_the_place_of_nothing_that_may() {
     let world = World::new(&vars, origin);
     let other = world.another_isolate(&vars);
     let executor = world.ports.executor.clone();
-    let slow = other.engine.clone();
-    executor.spawn(async move {
-        let arrival = larder::engine::Arrival {
-            method: http::Method::GET,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        for deferred in slow.handle(arrival).await.deferred {
-            slow.run(deferred).await;
-        }
-    });
+    other.request_after(Duration::ZERO, http::Method::GET, "/a");
     world.runs_deferred.set(false);
     executor.run(executor.sleep(Duration::from_millis(100)));
     world.request(http::Method::POST, "/a", &[]);

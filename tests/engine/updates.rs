@@ -101,19 +101,7 @@ fn what_was_asked_for_before_a_purge_takes_the_place_of_nothing_that_came_after(
         _ => Scripted::new(200, &[FRESH], "old").after(Duration::from_millis(500)),
     };
     let world = World::new(&json!({}), origin);
-    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
-    world.ports.executor.spawn(async move {
-        executor.sleep(Duration::from_millis(100)).await;
-        let arrival = larder::engine::Arrival {
-            method: Method::POST,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        for deferred in engine.handle(arrival).await.deferred {
-            engine.run(deferred).await;
-        }
-    });
+    world.request_after(Duration::from_millis(100), Method::POST, "/a");
     assert_eq!(world.at_once(&[("/a", &[])])[0].body, "old", "who asked before gets what was then");
     let next = world.get("/a", &[]);
     assert_eq!((next.body.as_str(), next.is_hit()), ("new", true));
@@ -131,19 +119,7 @@ fn a_post_that_was_overtaken_by_another_answers_nobody_else() {
         Scripted::new(200, &fields, "then").after(Duration::from_millis(slow))
     };
     let world = World::new(&json!({}), origin);
-    let (engine, executor) = (world.engine.clone(), world.ports.executor.clone());
-    world.ports.executor.spawn(async move {
-        let arrival = larder::engine::Arrival {
-            method: Method::POST,
-            url: larder::url::CanonicalUrl::parse("https://site.test/a?utm=mail", None),
-            headers: http::HeaderMap::new(),
-            body: larder::engine::ports::Body::Empty,
-        };
-        for deferred in engine.handle(arrival).await.deferred {
-            engine.run(deferred).await;
-        }
-        executor.sleep(Duration::ZERO).await;
-    });
+    world.request_after(Duration::ZERO, Method::POST, "/a?utm=mail");
     world.runs_deferred.set(false);
     world.ports.executor.run(world.ports.executor.sleep(Duration::from_millis(100)));
     world.request(Method::POST, "/a?utm=feed", &[]);

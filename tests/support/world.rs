@@ -385,6 +385,18 @@ impl World {
         answers.take().into_iter().map(|answer| answer.expect("every request is answered")).collect()
     }
 
+    /// A request that comes `after` a while, beside whatever is done then.
+    pub fn request_after(&self, after: Duration, method: Method, path: &str) {
+        let (engine, executor) = (self.engine.clone(), self.ports.executor.clone());
+        let arrival = arrival(method, path, &[]);
+        self.ports.executor.spawn(async move {
+            executor.sleep(after).await;
+            for deferred in engine.handle(arrival).await.deferred {
+                engine.run(deferred).await;
+            }
+        });
+    }
+
     fn handle(
         &self,
         method: Method,
@@ -394,6 +406,13 @@ impl World {
         let arrival = arrival(method, path, fields);
         let engine = self.engine.clone();
         async move { engine.handle(arrival).await }
+    }
+
+    /// A request that begins, and is never heard of again.
+    pub fn begin_and_die(&self, path: &str) {
+        let mut request = Box::pin(self.handle(Method::GET, path, &[]));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(request.as_mut().poll(&mut context).is_pending(), "it has nothing to wait for");
     }
 
     fn finish(&self, outcome: Outcome<WorldPorts>) -> Answer {

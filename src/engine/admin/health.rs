@@ -76,11 +76,10 @@ fn details<P: Ports>(engine: &Engine<P>) -> Details {
 /// Every tier that some alias has, each Redis by its name.
 fn tiers<P: Ports>(engine: &Engine<P>) -> Vec<TierHealth> {
     let Configured::Ready(config) = &engine.settings.state else { return Vec::new() };
-    let in_use: BTreeMap<_, _> = config
-        .caches
-        .values()
-        .flat_map(|alias| alias.tiers.iter().map(|tier| (breaker_name(alias, *tier).into_owned(), *tier)))
-        .collect();
+    let mut in_use = BTreeMap::new();
+    for alias in config.caches.values() {
+        in_use.extend(alias.tiers.iter().map(|tier| (breaker_name(alias, *tier).into_owned(), *tier)));
+    }
     let there = |tier: Tier| matches!(tier, Tier::Memory | Tier::Redis) || engine.ports.has(tier);
     in_use.into_iter().map(|(name, tier)| part(engine, name, there(tier))).collect()
 }
