@@ -26,53 +26,11 @@ pub use super::answer::Answer;
 use super::answer::answer_of;
 use super::executor::Executor;
 use super::ledger::Ledger;
+pub use super::origin::{Asked, Scripted};
 use super::shield::Shield;
 use super::stream::{Pipe, Stream};
 use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
-
-/// What the origin was asked.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: Method,
-    pub url: String,
-    pub headers: HeaderMap,
-}
-
-impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
-/// What it answers.
-#[derive(Debug, Clone)]
-pub struct Scripted {
-    pub result: Result<(u16, HeaderMap, Vec<Bytes>), FetchError>,
-    /// Before the headers.
-    pub delay: Duration,
-    /// Whether the body breaks off after the last piece.
-    pub breaks_off: bool,
-}
-
-impl Scripted {
-    pub fn new(status: u16, fields: &[(&str, &str)], body: &str) -> Self {
-        let pieces = vec![Bytes::from(body.to_owned())];
-        Self { result: Ok((status, headers(fields), pieces)), delay: Duration::from_millis(10), breaks_off: false }
-    }
-
-    pub fn error(error: FetchError) -> Self {
-        Self { result: Err(error), delay: Duration::from_millis(10), breaks_off: false }
-    }
-
-    pub fn after(self, delay: Duration) -> Self {
-        Self { delay, ..self }
-    }
-
-    pub fn breaking_off(self) -> Self {
-        Self { breaks_off: true, ..self }
-    }
-}
 
 /// Field names and values.
 pub type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -296,19 +254,14 @@ impl World {
             writes: RefCell::default(),
             is_deaf: Cell::new(false),
         });
-        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
-        merge(&mut all, vars);
-        let settings = Settings::new(all.as_object().expect("a table"), secrets);
+        let settings = settings(vars, secrets);
         let engine = Engine::new(ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
         Self { ports, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
     }
 
     /// Another isolate of the same deployment: other memory, the same stores.
     pub fn another_isolate(&self, vars: &Value) -> Self {
-        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
-        merge(&mut all, vars);
-        let secrets = Secrets { identity_key: Some("key".into()), ..Secrets::default() };
-        let settings = Settings::new(all.as_object().expect("a table"), &secrets);
+        let settings = settings(vars, &Secrets { identity_key: Some("key".into()), ..Secrets::default() });
         let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
         Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
     }
@@ -488,6 +441,12 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
         headers: headers(fields),
         body: Body::Empty,
     }
+}
+
+fn settings(vars: &Value, secrets: &Secrets) -> Settings {
+    let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
+    merge(&mut all, vars);
+    Settings::new(all.as_object().expect("a table"), secrets)
 }
 
 fn merge(into: &mut Value, more: &Value) {
