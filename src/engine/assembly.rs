@@ -1,6 +1,8 @@
 //! A page that is assembled: its template is read, its fragments are fetched side by side, each a request like any other, and the page
 //! is written in order while all that goes on.
 
+mod fragments;
+
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -9,46 +11,30 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Method;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderValue};
+
+pub(super) use fragments::Lineage;
+use fragments::Start;
 
 use super::Engine;
-use super::admin::is_reserved;
 use super::answer::Response;
 use super::deferred::Deferred;
 use super::exchange::duration;
-use super::handle::{Outcome, RequestOf, turned_away};
+use super::handle::{Outcome, RequestOf};
 use super::ports::{Abandoned, Body, CollectError, Ports};
-use super::settings::Configured;
 use super::within::within;
 use crate::blob::Blob;
 use crate::esi::{Assembler, Terms, Visitor, Wanted, limits};
-use crate::fields::Timestamp;
-use crate::forward::{fragment_request, select_parameters};
+use crate::forward::select_parameters;
 use crate::message::RequestHead;
-use crate::policy::{CacheMode, Config, Policy, Selected};
+use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::url::CanonicalUrl;
 
-/// What a Worker may ask of others for one request where the configuration says nothing.
-const SUBREQUESTS: u32 = 1000;
+/// How long what is to be stored may take once a page is written.
+const GRACE: Duration = Duration::from_secs(25);
 
-/// How long the last bytes of a page, and the stores, may take once nothing more is fetched.
-const GRACE: Duration = Duration::from_secs(9);
-
-/// Where a request stands among the fragments of a page.
-#[derive(Clone)]
-pub(super) struct Lineage {
-    /// The page, its fragment, …, down to this one.
-    ancestors: Vec<CanonicalUrl>,
-    page: Rc<Family>,
-}
-
-/// What all fragments of a page share.
-struct Family {
-    includes: Cell<u32>,
-    bytes: Cell<u64>,
-    until: Timestamp,
-}
+/// So many bytes of a template are read ahead of what is written: includes are found early, and a slow client costs no more than this.
+const AHEAD: u64 = 4 << 20;
 
 /// A page under way.
 pub struct Assembly<P: Ports> {
@@ -63,6 +49,11 @@ pub struct Assembly<P: Ports> {
     waiting: Option<Wanted>,
     /// Fragments being fetched.
     under_way: u32,
+    /// What is to be read of the template, unless it is being read.
+    rest: Option<P::Stream>,
+    /// Bytes that were read of it, and bytes that were written.
+    bytes_read: u64,
+    bytes_written: u64,
     /// Whether the template broke off.
     broken: bool,
     /// Bytes of the page that are not yet on their way.
@@ -129,14 +120,6 @@ impl<P: Ports> Engine<P> {
         }
         Outcome::new(Response { status, headers, body, encoded: true, template: false }, report, deferred)
     }
-
-    /// The request for a fragment, from its route on.
-    async fn fragment(&self, request: RequestHead, policy: &Rc<Policy>, lineage: Lineage) -> Outcome<P> {
-        let request = RequestOf { head: &request, handshake: None, scope: None, lineage: Some(lineage) };
-        let Some(config) = self.config() else { return turned_away(Reason::ConfigInvalid) };
-        let lists_method = config.table.select(&request.head.url, &Method::GET).lists_method;
-        self.route_by(config, &request, Selected { policy, lists_method }, Body::Empty).await
-    }
 }
 
 impl<P: Ports> Assembly<P> {
@@ -166,13 +149,16 @@ impl<P: Ports> Assembly<P> {
             tasks: Vec::new(),
             waiting: None,
             under_way: 0,
+            rest: None,
+            bytes_read: 0,
+            bytes_written: 0,
             broken: false,
             ready: Vec::new(),
             sink: None,
             closed: false,
         };
         match template {
-            Body::Stream(stream) => assembly.read_on(stream),
+            Body::Stream(stream) => assembly.rest = Some(stream),
             Body::Blob(blob) => {
                 assembly.read(Some(&blob));
                 assembly.read(None);
@@ -185,7 +171,7 @@ impl<P: Ports> Assembly<P> {
     /// Writes the page to its end, and does what its fragments left to do.
     pub(super) async fn run(mut self) {
         let now = self.engine.ports.now();
-        let left = self.lineage.page.until.as_millis().saturating_sub(now.as_millis());
+        let left = self.lineage.until().as_millis().saturating_sub(now.as_millis());
         let deadline = self.engine.ports.clone();
         let written =
             within(deadline.sleep(Duration::from_millis(left)), poll_fn(|context| self.poll_written(context)));
@@ -193,9 +179,10 @@ impl<P: Ports> Assembly<P> {
             self.log("took too long; what is missing is left out");
             self.broken |= !self.assembler.has_ended();
             self.assembler.give_up();
-            let _ = within(deadline.sleep(GRACE), poll_fn(|context| self.poll_written(context))).await;
+            // A slow client gets what there is at its own pace.
+            poll_fn(|context| self.poll_written(context)).await;
         }
-        let _ = within(deadline.sleep(GRACE * 3), poll_fn(|context| self.poll_rest(context))).await;
+        let _ = within(deadline.sleep(GRACE), poll_fn(|context| self.poll_rest(context))).await;
     }
 
     /// Until all of the page is here, or it turns out to be for one visitor and nothing more is at hand.
@@ -262,6 +249,7 @@ impl<P: Ports> Assembly<P> {
             if self.closed {
                 return;
             }
+            self.read_on();
             let Some(wanted) = self.waiting.take().or_else(|| self.assembler.next_wanted()) else { return };
             match self.start(&wanted) {
                 Start::Begun => {}
@@ -279,6 +267,7 @@ impl<P: Ports> Assembly<P> {
         let ports = self.engine.ports.clone();
         if !self.ready.is_empty() {
             let bytes = P::Blob::concat(&std::mem::take(&mut self.ready));
+            self.bytes_written += bytes.len() as u64;
             self.tasks.push(Box::pin(async move { Event::Written(ports.push(&sink, bytes).await.map(|()| sink)) }));
         } else if self.is_over() {
             let is_whole = !self.broken;
@@ -295,9 +284,7 @@ impl<P: Ports> Assembly<P> {
         match event {
             Event::Template(Ok(piece), stream) => {
                 self.read(piece.as_ref());
-                if piece.is_some() && !self.closed {
-                    self.read_on(stream);
-                }
+                self.rest = piece.is_some().then_some(stream);
             }
             Event::Template(Err(_), _) => {
                 self.log("broke off, and so did its template");
@@ -314,7 +301,10 @@ impl<P: Ports> Assembly<P> {
     /// A piece of the template, or its end.
     fn read(&mut self, piece: Option<&P::Blob>) {
         match piece {
-            Some(piece) => self.assembler.feed(piece),
+            Some(piece) => {
+                self.bytes_read += piece.len() as u64;
+                self.assembler.feed(piece);
+            }
             None => self.assembler.end(),
         }
         for field in self.assembler.looked_at() {
@@ -322,98 +312,18 @@ impl<P: Ports> Assembly<P> {
         }
     }
 
-    fn read_on(&mut self, mut stream: P::Stream) {
+    /// The next piece, unless there is much to write first. What is read and not written may have been removed.
+    fn read_on(&mut self) {
+        let has_nothing_to_write = self.ready.is_empty() && self.under_way == 0;
+        if self.bytes_read > self.bytes_written + AHEAD && !has_nothing_to_write {
+            return;
+        }
+        let Some(mut stream) = self.rest.take() else { return };
         let (ports, idle) = (self.engine.ports.clone(), duration(self.policy.idle_timeout));
         self.tasks.push(Box::pin(async move {
             let piece = ports.next(&mut stream, idle).await;
             Event::Template(piece, stream)
         }));
-    }
-
-    /// What a fragment's request came to.
-    fn answered(&mut self, number: usize, outcome: Outcome<P>, policy: &Rc<Policy>) {
-        self.under_way -= 1;
-        let Outcome { response, report, deferred } = outcome;
-        for deferred in deferred {
-            let engine = self.engine.clone();
-            self.tasks.push(Box::pin(async move {
-                engine.run(deferred).await;
-                Event::Done
-            }));
-        }
-        let Response { status, headers, body, encoded, .. } = response;
-        if !status.is_success() || (encoded && headers.contains_key(CONTENT_ENCODING)) {
-            return self.fail(number, status.as_str());
-        }
-        self.terms.join(Terms::of(&headers, report.ttl, policy));
-        match body {
-            Body::Empty => self.assembler.answer(number, Some(P::Blob::from_bytes(bytes::Bytes::new()))),
-            Body::Blob(blob) => self.take_body(number, Ok(blob)),
-            body @ Body::Stream(_) => {
-                let (engine, policy) = (self.engine.clone(), policy.clone());
-                self.tasks.push(Box::pin(async move { Event::Body(number, engine.read_body(body, &policy).await) }));
-            }
-        }
-    }
-
-    fn take_body(&mut self, number: usize, body: Result<P::Blob, Reason>) {
-        let family = &self.lineage.page;
-        match body {
-            Ok(body) if family.bytes.get() + body.len() as u64 <= limits::BYTES => {
-                family.bytes.set(family.bytes.get() + body.len() as u64);
-                self.assembler.answer(number, Some(body));
-            }
-            Ok(_) => self.fail(number, Reason::TooLarge.code()),
-            Err(reason) => self.fail(number, reason.code()),
-        }
-    }
-
-    /// Begins to fetch a fragment, if it may be fetched.
-    fn start(&mut self, wanted: &Wanted) -> Start {
-        let Lineage { ancestors, page } = &self.lineage;
-        let settings = self.engine.settings.clone();
-        let Configured::Ready(config) = &settings.state else { return Start::Refused("no configuration") };
-        let selected = config.table.select(&wanted.url, &Method::GET);
-        let url = select_parameters(&wanted.url, selected.policy);
-        if ancestors.len() > limits::DEPTH {
-            return Start::Refused("nested too deep");
-        }
-        if ancestors.contains(&url) {
-            return Start::Refused("it contains itself");
-        }
-        if is_reserved(&url.path) || !config.serves(&url.authority) {
-            return Start::Refused("not for fragments");
-        }
-        if page.includes.get() >= limits::INCLUDES {
-            return Start::Refused("too many fragments");
-        }
-        match self.affords(config, selected.policy) {
-            Some(true) => {}
-            Some(false) => return Start::Later,
-            None => return Start::Refused("the budget of subrequests is spent"),
-        }
-        page.includes.set(page.includes.get() + 1);
-        self.under_way += 1;
-        self.terms.private |= selected.policy.keys_identity() || selected.policy.cache == CacheMode::Pass;
-        let hints = &wanted.hints;
-        let policy = match (&hints.ttl, &hints.tags) {
-            (None, None) => selected.policy.clone(),
-            (ttl, tags) => Rc::new(selected.policy.with_hints(ttl.as_deref(), tags.as_deref())),
-        };
-        let request = fragment_request(&self.request, wanted.url.clone(), &policy);
-        let mut lineage = self.lineage.clone();
-        lineage.ancestors.push(url);
-        self.tasks.push(fetch(self.engine.clone(), wanted.number, request, policy, lineage));
-        Start::Begun
-    }
-
-    /// Whether what a fragment may cost is left of what the plan allows: every tier beyond memory, the origin, and a word to others. Not
-    /// now, if what is under way may turn out to be cheaper; `None` if it never will.
-    fn affords(&self, config: &Config, policy: &Policy) -> Option<bool> {
-        let cost = self.engine.tiers(config, policy).1.len() as u32 + 1;
-        let limit = config.budget.subrequests.unwrap_or(SUBREQUESTS);
-        let fits = self.engine.spent.get() + (self.under_way + 1) * cost <= limit;
-        if fits || self.under_way > 0 { Some(fits) } else { None }
     }
 
     fn fail(&mut self, number: usize, why: &str) {
@@ -424,33 +334,4 @@ impl<P: Ports> Assembly<P> {
     fn log(&self, what: &str) {
         self.engine.ports.log(&format!("larder: the page {} {what}", self.request.url.path));
     }
-}
-
-/// What became of a fragment that is wanted.
-enum Start {
-    Begun,
-    Later,
-    Refused(&'static str),
-}
-
-impl Lineage {
-    fn of_page(url: CanonicalUrl, now: Timestamp) -> Self {
-        let until = Timestamp::from_millis(now.as_millis() + limits::TIME.as_millis() as u64);
-        let page = Rc::new(Family { includes: Cell::new(0), bytes: Cell::new(0), until });
-        Self { ancestors: vec![url], page }
-    }
-}
-
-/// A request in a request: boxed, since it may hold another.
-fn fetch<P: Ports>(
-    engine: Engine<P>,
-    number: usize,
-    request: RequestHead,
-    policy: Rc<Policy>,
-    lineage: Lineage,
-) -> Task<P> {
-    Box::pin(async move {
-        let outcome = engine.fragment(request, &policy, lineage).await;
-        Event::Answered(number, Box::new(outcome), policy)
-    })
 }

@@ -71,12 +71,6 @@ impl<P: Ports> Engine<P> {
         Self { ports, settings, isolate, landings: Rc::default(), spent: Rc::default() }
     }
 
-    /// The same for another request of the isolate.
-    #[must_use]
-    pub fn another(&self) -> Self {
-        Self::new(self.ports.clone(), self.settings.clone(), self.isolate.clone())
-    }
-
     /// The configuration, if it can be used.
     fn config(&self) -> Option<&Config> {
         match &self.settings.state {

@@ -277,3 +277,20 @@ fn who_goes_away_leaves_nothing_waiting() {
     assert_eq!(world.get("/page", &[]).body, "aSLOWb");
     assert_eq!(count(&world, "/slow"), 1, "what was being fetched is stored all the same");
 }
+
+#[test]
+fn a_template_of_any_length_is_assembled_as_it_comes() {
+    let pieces = |asked: &Asked| {
+        let mut scripted = Scripted::new(200, &[HTML, ESI, ("cache-control", "no-store")], "<esi:remove>");
+        if let (true, Ok((_, _, pieces))) = (asked.url.ends_with("/page"), &mut scripted.result) {
+            // More than is read ahead, first of what is removed, then of what stays, with a fragment in between.
+            for text in ["x", "y"] {
+                pieces.extend((0..10).map(|_| bytes::Bytes::from(text.repeat(1 << 20))));
+                pieces.push("</esi:remove><esi:include src=\"/f\"/>".into());
+            }
+        }
+        scripted
+    };
+    let answer = World::new(&json!({ "SITE": { "esi": true } }), pieces).get("/page", &[]);
+    assert_eq!((answer.body.len(), answer.is_whole), (10 << 20, true));
+}

@@ -226,6 +226,8 @@ pub fn corrupted(record: &Bytes) -> Bytes {
 /// One deployment in one isolate of the world.
 pub struct World {
     pub ports: Rc<WorldPorts>,
+    settings: Rc<Settings>,
+    isolate: Rc<Isolate<WorldPorts>>,
     pub engine: Engine<WorldPorts>,
     /// Whether what is left to do is done at once.
     pub runs_deferred: Cell<bool>,
@@ -255,25 +257,24 @@ impl World {
             is_deaf: Cell::new(false),
         });
         let settings = settings(vars, secrets);
-        let engine = Engine::new(ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
-        Self { ports, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+        Self::beginning(&ports, &Rc::new(settings), &Rc::default())
     }
 
     /// Another isolate of the same deployment: other memory, the same stores.
     pub fn another_isolate(&self, vars: &Value) -> Self {
         let settings = settings(vars, &Secrets { identity_key: Some("key".into()), ..Secrets::default() });
-        let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
-        Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+        Self::beginning(&self.ports, &Rc::new(settings), &Rc::default())
     }
 
     /// The same isolate, for a request that counts what it asks for by itself.
     pub fn another_request(&self) -> Self {
-        Self {
-            engine: self.engine.another(),
-            ports: self.ports.clone(),
-            runs_deferred: Cell::new(true),
-            left: RefCell::default(),
-        }
+        Self::beginning(&self.ports, &self.settings, &self.isolate)
+    }
+
+    fn beginning(ports: &Rc<WorldPorts>, settings: &Rc<Settings>, isolate: &Rc<Isolate<WorldPorts>>) -> Self {
+        let (ports, settings, isolate) = (ports.clone(), settings.clone(), isolate.clone());
+        let engine = Engine::new(ports.clone(), settings.clone(), isolate.clone());
+        Self { ports, settings, isolate, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
     }
 
     /// The same, with the token `admin`.
