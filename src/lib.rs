@@ -9,6 +9,7 @@ pub mod esi;
 pub mod fields;
 pub mod forward;
 pub mod key;
+pub mod manual;
 pub mod message;
 pub mod policy;
 pub mod purge;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up. Each may use those of the rows before its own, and its neighbours' nothing.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["blob", "digest", "fields", "reason", "url"],
     &["key", "message", "policy"],
     &["esi", "forward"],
@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 8] = [
     &["purge", "shield", "store"],
     &["engine"],
     &["edge"],
+    &["manual"],
     &["lib"],
 ];
 

@@ -50,10 +50,12 @@ fn every_invalid_configuration_is_refused_with_the_message_beside_it() {
 fn what_is_not_yet_active_says_so() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies/valid/everything.toml");
     let output = text(&larder("check", &file).stdout);
-    for path in ["MEMCACHED", "WARM"] {
+    for path in ["WARM"] {
         assert!(output.contains(&format!("note: {path}: not yet active")), "{path} in {output}");
     }
-    assert!(!output.contains("ROUTES[0].ttl: not yet active"));
+    for path in ["ROUTES[0].ttl", "MEMCACHED", "ZONE_ID"] {
+        assert!(!output.contains(&format!("{path}: not yet active")), "{path} in {output}");
+    }
 }
 
 #[test]
@@ -71,6 +73,26 @@ fn a_variable_over_the_limit_is_measured() {
             && output.contains("Cloudflare takes 5120 per variable; move routes to ROUTES_2"),
         "{output}"
     );
+}
+
+#[test]
+fn what_would_go_unnoticed_is_pointed_out() {
+    let folder = std::env::temp_dir().join(format!("larder-unnoticed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("wrangler.toml");
+    for (vars, expected) in [
+        ("MEMCACHED = \"10.0.0.1:11211\"", "MEMCACHED: is in no alias of CACHES"),
+        (
+            "ZONE_ID = \"0123456789abcdef0123456789abcdef\"",
+            "ZONE_ID: is purged along only with the secret CF_API_TOKEN",
+        ),
+        ("CF_API = \"http://api.example.com\"", "CF_API: is not https"),
+    ] {
+        std::fs::write(&file, format!("[vars]\nORIGIN = \"https://o.test\"\n{vars}\n")).expect("it is written");
+        let output = text(&larder("check", &file).stdout);
+        assert!(output.contains(&format!("note: {expected}")), "{vars}: {output}");
+    }
+    std::fs::remove_dir_all(&folder).expect("it is removed");
 }
 
 #[test]

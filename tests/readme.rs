@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use larder::policy::Tier;
 use larder::reason::Reason;
+use larder::store::backend;
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file is there")
@@ -68,6 +70,18 @@ fn every_reason_stands_in_its_table_with_its_meaning() {
     for reason in Reason::ALL {
         let row = format!("| `{}` | {} |", reason.code(), reason.meaning().trim());
         assert!(readme.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn every_tier_stands_in_its_table_with_its_deadline() {
+    let readme = read("README.md");
+    let all = [Tier::Memory, Tier::Colo, Tier::Kv, Tier::Redis, Tier::Memcached, Tier::D1, Tier::R2, Tier::Dummy];
+    for tier in all {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", tier.as_str())));
+        let row = row.unwrap_or_else(|| panic!("{tier:?}"));
+        let deadline = backend(tier).timeout.as_millis();
+        assert_eq!(row.contains(&format!("| {deadline} ms |")), deadline > 0, "{row}");
     }
 }
 

@@ -98,6 +98,7 @@ debian_programs() {
   debian wrk wrk "10 s"
   debian_server redis-server redis-server "10 s"
   debian_server webdis webdis "10 s"
+  debian_server memcached memcached "10 s"
 }
 
 case "${1:-test}" in

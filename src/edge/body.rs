@@ -37,24 +37,26 @@ impl JsStream {
 }
 
 /// Where a body is written.
-pub(super) struct JsSink(Writer);
+pub(super) struct JsSink(Option<Writer>);
 
 /// A body that is written here: the end to read, and the one to write.
 pub(super) fn pipe() -> (JsStream, JsSink) {
     let both = IdentityTransformStream::new_identity();
-    (JsStream { readable: both.readable(), controller: None, native: None }, JsSink(both.writable().writer()))
+    (JsStream { readable: both.readable(), controller: None, native: None }, JsSink(both.writable().writer().ok()))
 }
 
 impl JsSink {
     /// Waits until it is read.
     pub(super) async fn push(&self, piece: JsBlob) -> Result<(), Abandoned> {
-        self.0.write(&piece.0).await.map(drop).map_err(|_| Abandoned)
+        self.0.as_ref().ok_or(Abandoned)?.write(&piece.0).await.map(drop).map_err(|_| Abandoned)
     }
 
     /// Ends it, or breaks it off.
     pub(super) async fn finish(self, is_whole: bool) {
         // Whether anybody reads the end is not our concern.
-        drop(if is_whole { self.0.close().await } else { self.0.abort().await });
+        if let Some(writer) = self.0 {
+            drop(if is_whole { writer.close().await } else { writer.abort().await });
+        }
     }
 }
 
@@ -103,7 +105,7 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
 }
 
 /// The bytes in what a reader returns; `None` at the end.
-fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
+pub(super) fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
     let value = Reflect::get(piece, &"value".into()).ok()?;
     value.dyn_into().ok()
 }

@@ -6,22 +6,28 @@ use js_sys::{Array, Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, DurableNamespace, KvNamespace};
+use super::js::{self, DurableNamespace};
 use crate::engine::{Secrets, Settings};
 use crate::policy::{SECRETS, is_var};
 
 /// Reads the environment.
 pub(super) fn settings(env: &JsValue) -> Settings {
-    let secret = |name: &str| Reflect::get(env, &name.into()).ok().and_then(|value| value.as_string());
+    let secret = |name: &str| text(env, name);
     let secrets = Secrets {
         admin_token: secret("ADMIN_TOKEN"),
         purge_token: secret("PURGE_TOKEN"),
         read_token: secret("READ_TOKEN"),
         identity_key: secret("IDENTITY_KEY"),
         identity_key_previous: secret("IDENTITY_KEY_PREVIOUS"),
+        cf_api_token: secret("CF_API_TOKEN"),
         redis_tokens: redis_tokens(env),
     };
     Settings::new(&vars(env), &secrets)
+}
+
+/// A secret, or a variable that is a text.
+pub(super) fn text(env: &JsValue, name: &str) -> Option<String> {
+    js::get(env, name).as_string()
 }
 
 /// `REDIS_TOKEN` and its followers.
@@ -72,16 +78,12 @@ fn plain(value: &JsValue) -> Option<Value> {
     serde_json::from_str(&text).ok()
 }
 
-/// The KV namespace that is bound as `CACHE`.
-pub(super) fn kv(env: &JsValue) -> Option<KvNamespace> {
-    binding(env, "CACHE").map(JsCast::unchecked_into)
-}
-
 /// The Durable Objects that are bound by this name.
 pub(super) fn objects(env: &JsValue, name: &str) -> Option<DurableNamespace> {
     binding(env, name).map(JsCast::unchecked_into)
 }
 
-fn binding(env: &JsValue, name: &str) -> Option<JsValue> {
+/// What is bound by this name.
+pub(super) fn binding(env: &JsValue, name: &str) -> Option<JsValue> {
     Some(js::get(env, name)).filter(JsValue::is_object)
 }

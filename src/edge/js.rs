@@ -85,41 +85,80 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn writable(this: &IdentityTransformStream) -> Writable;
 
-    /// `WritableStream`.
-    pub(super) type Writable;
-
-    #[wasm_bindgen(method, js_name = getWriter)]
-    pub(super) fn writer(this: &Writable) -> Writer;
-
-    /// What `stream.getWriter()` gives.
-    pub(super) type Writer;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) async fn write(this: &Writer, chunk: &Uint8Array) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(method, catch)]
     pub(super) async fn close(this: &Writer) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) async fn abort(this: &Writer) -> Result<JsValue, JsValue>;
 
-    /// A Workers KV namespace.
+    /// A Workers KV namespace, or an R2 bucket: both have these methods.
     #[derive(Clone)]
-    pub(super) type KvNamespace;
+    pub(super) type KeyValueStore;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn get(this: &KvNamespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+    pub(super) fn get(this: &KeyValueStore, key: &str, options: &JsValue) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn put(
-        this: &KvNamespace,
+    pub(super) fn put(
+        this: &KeyValueStore,
         key: &str,
         value: &Uint8Array,
         options: &JsValue,
-    ) -> Result<JsValue, JsValue>;
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) async fn delete(this: &KvNamespace, key: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn delete(this: &KeyValueStore, key: &str) -> Result<Promise, JsValue>;
+
+    /// A D1 database.
+    #[derive(Clone)]
+    pub(super) type D1Database;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn prepare(this: &D1Database, statement: &str) -> Result<Statement, JsValue>;
+
+    /// Runs statements in one transaction: their results, in order.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn batch(this: &D1Database, statements: &Array) -> Result<Promise, JsValue>;
+
+    /// A statement, ready to run.
+    pub(super) type Statement;
+
+    #[wasm_bindgen(method, variadic, catch)]
+    pub(super) fn bind(this: &Statement, values: &Array) -> Result<Statement, JsValue>;
+
+    /// Bytes that can be written as text.
+    pub(super) type Base64;
+
+    #[wasm_bindgen(method, js_name = toBase64)]
+    pub(super) fn to_base64(this: &Base64) -> JsValue;
+
+    /// `Uint8Array.fromBase64(text)`.
+    #[wasm_bindgen(js_namespace = Uint8Array, js_name = fromBase64, catch)]
+    pub(super) fn from_base64(text: &JsValue) -> Result<Uint8Array, JsValue>;
+
+    /// A TCP connection.
+    pub(super) type Socket;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn readable(this: &Socket) -> ReadableStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn writable(this: &Socket) -> Writable;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn close(this: &Socket) -> Result<Promise, JsValue>;
+
+    /// `WritableStream`.
+    pub(super) type Writable;
+
+    #[wasm_bindgen(method, js_name = getWriter, catch)]
+    pub(super) fn writer(this: &Writable) -> Result<Writer, JsValue>;
+
+    /// What `stream.getWriter()` gives.
+    pub(super) type Writer;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn write(this: &Writer, bytes: &Uint8Array) -> Result<JsValue, JsValue>;
 
     /// What a Durable Object is made with.
     pub type DurableState;
@@ -132,6 +171,9 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     pub(super) fn sql(this: &DurableStorage) -> SqlStorage;
+
+    #[wasm_bindgen(method, js_name = setAlarm, catch)]
+    pub(super) fn set_alarm(this: &DurableStorage, at: f64) -> Result<Promise, JsValue>;
 
     /// Its SQLite database.
     pub(super) type SqlStorage;
@@ -160,20 +202,20 @@ extern "C" {
 
     /// `caches`.
     #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]
-    pub(super) async fn open_cache(name: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn open_cache(name: &str) -> Result<Promise, JsValue>;
 
     /// A cache of the Cache API.
     #[derive(Clone)]
     pub(super) type Cache;
 
     #[wasm_bindgen(method, js_name = match, catch)]
-    pub(super) async fn find(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn find(this: &Cache, url: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, js_name = put, catch)]
-    pub(super) async fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<JsValue, JsValue>;
+    pub(super) fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, js_name = delete, catch)]
-    pub(super) async fn remove(this: &Cache, url: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn remove(this: &Cache, url: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
     pub(super) async fn digest(algorithm: &str, data: &Uint8Array) -> Result<JsValue, JsValue>;
@@ -218,6 +260,14 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = arrayBuffer, catch)]
     pub(super) async fn array_buffer(this: &Buffered) -> Result<JsValue, JsValue>;
+}
+
+// Imported when it is used: where the tests run in WebAssembly there is no such module.
+#[wasm_bindgen(inline_js = "export const connect = async to => (await import('cloudflare:sockets')).connect(to)")]
+extern "C" {
+    /// Begins to connect to `host:port`.
+    #[wasm_bindgen(catch)]
+    pub(super) async fn connect(address: &str) -> Result<JsValue, JsValue>;
 }
 
 /// A property; undefined if there is none.

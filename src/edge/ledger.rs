@@ -6,7 +6,9 @@ use wasm_bindgen::prelude::*;
 use super::js::{self, Buffered, DurableState, JsResponse};
 use super::objects::{answer, target_of};
 use super::sql::{Database, number};
+use super::zone::Zone;
 use crate::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
+use crate::purge::zone::QUEUE;
 use crate::purge::{AreaRecord, Name, Snapshot};
 
 /// More records than this, and the older half gives way to a floor: what was stored before it is gone.
@@ -32,7 +34,14 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS purges_by_sequence ON purges (sequence);
     CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT OR IGNORE INTO state VALUES
-        ('incarnation', abs(random() % 9007199254740991) + 1), ('sequence', 1), ('floor', 0), ('records', 0), ('areas', 0);";
+        ('incarnation', abs(random() % 9007199254740991) + 1), ('sequence', 1), ('floor', 0), ('records', 0), ('areas', 0);
+    CREATE TABLE IF NOT EXISTS zone (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, field TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (field, value)
+    );
+    CREATE TABLE IF NOT EXISTS zone_state (
+        only INTEGER PRIMARY KEY CHECK (only = 1), status INTEGER NOT NULL, failures INTEGER NOT NULL, wakes INTEGER NOT NULL
+    );
+    INSERT OR IGNORE INTO zone_state VALUES (1, 0, 0, 0);";
 
 const STATE: &str = "SELECT value FROM state WHERE name = ?1";
 
@@ -69,14 +78,19 @@ pub struct Ledger {
     database: Database,
     /// The minute, and how many purges that anybody can bring about it has seen.
     minute: std::cell::Cell<(f64, u32)>,
+    zone: Zone,
 }
 
 #[wasm_bindgen]
 impl Ledger {
     /// The runtime makes one.
     #[wasm_bindgen(constructor)]
-    pub fn new(state: &DurableState, _env: &JsValue) -> Self {
-        Self { database: Database::of(state, TABLES), minute: std::cell::Cell::default() }
+    pub fn new(state: &DurableState, env: JsValue) -> Self {
+        Self {
+            database: Database::of(state, TABLES),
+            minute: std::cell::Cell::default(),
+            zone: Zone { storage: state.storage(), env },
+        }
     }
 
     /// And hands it requests.
@@ -90,10 +104,20 @@ impl Ledger {
             serde_json::to_vec(&self.append(&wires).await?).unwrap_or_default()
         } else if let Some((incarnation, since)) = parse_index_target(target) {
             self.snapshot(incarnation, since).await?.encode()
+        } else if target == QUEUE {
+            let body: Buffered = request.unchecked_into();
+            let body = Uint8Array::new(&body.array_buffer().await?).to_vec();
+            let Ok(lines) = std::str::from_utf8(&body) else { return not_understood() };
+            self.zone.queue(&self.database, lines)?.to_string().into_bytes()
         } else {
             return not_understood();
         };
         answer(200, "ok", &Uint8Array::from(&bytes[..]))
+    }
+
+    /// And wakes it when it asked for that.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        self.zone.tell(&self.database).await
     }
 }
 

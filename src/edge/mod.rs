@@ -11,9 +11,11 @@ mod origin;
 mod ports;
 mod response;
 mod shield;
+mod socket;
 mod sql;
 mod stores;
 mod timer;
+mod zone;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -23,6 +25,7 @@ use worker::{Context, Env, event};
 
 use crate::engine::{Engine, Isolate, Settings};
 use ports::Edge;
+use stores::Stores;
 
 thread_local! {
     /// The bindings and the settings, which are those of the deployment.
@@ -53,6 +56,7 @@ fn deployed(env: &JsValue) -> (Rc<Edge>, Rc<Settings>) {
     if !mistakes.is_empty() {
         js::console_log(&format!("larder: the configuration is invalid, so every request passes:\n{mistakes}"));
     }
-    let edge = Edge { kv: env::kv(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
+    let edge =
+        Edge { stores: Stores::of(env), shield: env::objects(env, "SHIELD"), ledger: env::objects(env, "LEDGER") };
     (Rc::new(edge), Rc::new(settings))
 }

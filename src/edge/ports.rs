@@ -10,8 +10,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::blob::JsBlob;
 use super::body::{self, JsSink, JsStream};
-use super::js::{self, DurableNamespace, KvNamespace};
-use super::{objects, origin, stores, timer};
+use super::js::{self, DurableNamespace};
+use super::stores::Stores;
+use super::{objects, origin, socket, timer};
 use crate::blob::Blob;
 use crate::digest::{Digest, sha256};
 use crate::engine::ports::{
@@ -21,13 +22,14 @@ use crate::fields::Timestamp;
 use crate::key::CacheKey;
 use crate::policy::Tier;
 use crate::shield::Ask;
+use crate::store::memcached::Reply;
 
 /// Smaller bodies are hashed here, larger ones by the platform: that is where the two meet.
 const HASH_HERE: usize = 4096;
 
 /// The runtime, with what is bound to this deployment.
 pub(super) struct Edge {
-    pub(super) kv: Option<KvNamespace>,
+    pub(super) stores: Stores,
     pub(super) shield: Option<DurableNamespace>,
     pub(super) ledger: Option<DurableNamespace>,
 }
@@ -113,39 +115,24 @@ impl Ports for Edge {
     }
 
     async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<JsBlob>, StoreError> {
-        match (tier, &self.kv) {
-            (Tier::Colo, _) => stores::colo_read(key).await.map_err(|error| failed(tier, "read", &error)),
-            (Tier::Kv, Some(kv)) => stores::kv_read(kv, key).await.map_err(|error| failed(tier, "read", &error)),
-            _ => Ok(None),
-        }
+        self.stores.read(tier, key).await.map_err(|error| failed(tier, "read", &error))
     }
 
     async fn write(&self, tier: Tier, key: CacheKey, record: &JsBlob, life: Duration) -> Result<(), StoreError> {
-        match (tier, &self.kv) {
-            (Tier::Colo, _) => {
-                stores::colo_write(key, record, life).await.map_err(|error| failed(tier, "write", &error))
-            }
-            (Tier::Kv, Some(kv)) => {
-                stores::kv_write(kv, key, record, life).await.map_err(|error| failed(tier, "write", &error))
-            }
-            _ => Ok(()),
-        }
+        self.stores.write(tier, key, record, life).await.map_err(|error| failed(tier, "write", &error))
     }
 
     async fn remove(&self, tier: Tier, key: CacheKey) -> Result<(), StoreError> {
-        match (tier, &self.kv) {
-            (Tier::Colo, _) => stores::colo_remove(key).await.map_err(|error| failed(tier, "remove", &error)),
-            (Tier::Kv, Some(kv)) => stores::kv_remove(kv, key).await.map_err(|error| failed(tier, "remove", &error)),
-            _ => Ok(()),
-        }
+        self.stores.remove(tier, key).await.map_err(|error| failed(tier, "remove", &error))
     }
 
     fn has(&self, tier: Tier) -> bool {
-        match tier {
-            Tier::Colo => true,
-            Tier::Kv => self.kv.is_some(),
-            _ => false,
-        }
+        self.stores.has(tier)
+    }
+
+    async fn converse(&self, address: &str, request: &JsBlob, reply: &mut Reply<JsBlob>) -> Result<(), StoreError> {
+        let conversation = socket::converse(address, request, reply).await;
+        conversation.map_err(|error| failed(Tier::Memcached, "answer", &error))
     }
 
     fn has_shield(&self) -> bool {
@@ -187,7 +174,8 @@ impl Ports for Edge {
 }
 
 fn failed(tier: Tier, what: &str, error: &JsValue) -> StoreError {
-    let error = error.dyn_ref::<js_sys::Error>().map_or_else(String::new, |error| String::from(error.message()));
+    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    let error = message.or_else(|| error.as_string()).unwrap_or_default();
     js::console_log(&format!("larder: {} failed to {what}: {error}", tier.as_str()));
     StoreError
 }

@@ -43,6 +43,11 @@ impl Database {
         self.rows(statement, values).await.map(|rows| rows.iter().next())
     }
 
+    /// The same, at once or not at all: for whoever is tried again anyway.
+    pub(super) fn once(&self, statement: &str, values: &[JsValue]) -> Result<Array, JsValue> {
+        self.execute(statement, &values.iter().collect())
+    }
+
     fn execute(&self, statement: &str, values: &Array) -> Result<Array, JsValue> {
         if !self.has_tables.get() {
             self.sql.exec(self.tables, &Array::new())?;

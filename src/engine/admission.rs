@@ -11,12 +11,8 @@ use crate::cache::Entry;
 use crate::digest::Framed;
 use crate::key::CacheKey;
 use crate::policy::{Admission, Policy, Tier};
+use crate::store::backend;
 use crate::url::CanonicalUrl;
-
-/// Whether a tier charges for writes.
-pub(super) fn charges(tier: Tier) -> bool {
-    matches!(tier, Tier::Kv | Tier::D1 | Tier::R2)
-}
 
 impl<P: Ports> Engine<P> {
     /// The offer of an entry that was found nearby, so that this data centre has asked for it before. Once an isolate.
@@ -53,7 +49,7 @@ impl<P: Ports> Engine<P> {
             let _ =
                 self.ports.write(Tier::Colo, mark, &P::Blob::from_bytes(bytes::Bytes::from_static(b"1")), life).await;
         }
-        let charging: Vec<_> = tiers.into_iter().filter(|tier| charges(*tier)).collect();
+        let charging: Vec<_> = tiers.into_iter().filter(|tier| backend(*tier).charges).collect();
         self.write_tiers(alias, &charging, &offer.entry, &offer.policy).await;
     }
 }

@@ -73,7 +73,7 @@ impl<P: Ports> Engine<P> {
                 let url = fill.asking.lookup.url.clone();
                 Some(Deferred::Write(Writing { entry, url, policy, tiers: Vec::new() }))
             }
-            HeadUpdate::Differs => Some(Deferred::Remove(Removing { keys: vec![entry.head.key], policy })),
+            HeadUpdate::Differs => Some(Deferred::Remove(Removing { keys: vec![entry.head.key], policy, but: None })),
             HeadUpdate::Holds(_) | HeadUpdate::Unproved => None,
         }
     }
@@ -186,5 +186,6 @@ fn superseded<P: Ports>(fill: &Fill<'_, P>, status: StatusCode) -> Option<Deferr
     let over = status.is_redirection() || matches!(status.as_u16(), 401 | 403 | 404 | 410);
     let (entry, reuse) = fill.found.entry.as_ref()?;
     let was_stale = matches!(reuse, Reuse::Validate { forward: Forward::Stale, .. });
-    (over && was_stale).then(|| Deferred::Remove(Removing { keys: vec![entry.head.key], policy: fill.policy.clone() }))
+    (over && was_stale)
+        .then(|| Deferred::Remove(Removing { keys: vec![entry.head.key], policy: fill.policy.clone(), but: None }))
 }

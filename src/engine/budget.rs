@@ -1,10 +1,12 @@
-//! What a day may cost: writes to KV, counted for all isolates together by an object that leases them in portions.
+//! What a day may cost: writes to the tiers that charge for them, counted for all isolates together by an object that leases them in
+//! portions.
 
 use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::settings::Configured;
 use super::shielded::SHIELD;
-use crate::shield::{Ask, BUDGET_OBJECT};
+use crate::policy::Tier;
+use crate::shield::{Ask, budget_object};
 
 /// Isolates come and go, and what they leased goes with them: a portion is a small part of the whole.
 const PORTIONS: u32 = 50;
@@ -22,23 +24,23 @@ pub(super) struct Portion {
 }
 
 impl<P: Ports> Engine<P> {
-    /// Whether one more write to KV is within the budget.
-    pub(super) async fn spend_kv_write(&self) -> bool {
+    /// Whether one more write to `tier` is within the budget.
+    pub(super) async fn spend_write(&self, tier: Tier) -> bool {
         let Configured::Ready(config) = &self.settings.state else { return false };
-        let Some(limit) = config.budget.kv_writes_per_day else { return true };
+        let Some(limit) = config.budget.writes_per_day(tier) else { return true };
         let day = self.ports.now().as_millis() / DAY;
-        if let Some(answer) = self.isolate.portion(day).take() {
+        if let Some(answer) = self.isolate.portion(tier, day).take() {
             return answer;
         }
-        let wanted = (limit / PORTIONS).max(1);
+        let (object, wanted) = (budget_object(tier), (limit / PORTIONS).max(1));
         let leasing = self.guarded(SHIELD, super::shielded::DECISION, async {
-            let (text, _) = self.ports.ask_shield(BUDGET_OBJECT, Ask::Spend { day, limit, wanted }, None).await?;
+            let (text, _) = self.ports.ask_shield(object, Ask::Spend { day, limit, wanted }, None).await?;
             text.parse::<u32>().map_err(|_| StoreError)
         });
         // Nobody knows what is left: then nothing is.
         let Ok(granted) = leasing.await else { return false };
-        self.isolate.portion(day).add(granted, granted < wanted);
-        self.isolate.portion(day).take().unwrap_or(false)
+        self.isolate.portion(tier, day).add(granted, granted < wanted);
+        self.isolate.portion(tier, day).take().unwrap_or(false)
     }
 }
 

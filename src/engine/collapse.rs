@@ -11,16 +11,17 @@ use super::answer::from_entry;
 use super::exchange::duration;
 use super::fill::Fill;
 use super::find::Asking;
-use super::flights::{Lead, Role, Verdict};
+use super::flights::{Clock, Lead, Role, Verdict};
 use super::handle::{Outcome, RequestOf};
-use super::ledger::Trust;
 use super::ports::Ports;
 use super::report::Report;
+use super::shielded::longest_wait;
 use super::within::within;
 use crate::cache::Entry;
 use crate::cache::reuse::Reuse;
 use crate::cache::variant::answers;
-use crate::policy::Collapse;
+use crate::policy::{Collapse, Policy};
+use crate::reason::Reason;
 
 /// What became of joining a flight.
 pub(super) enum Joined<P: Ports> {
@@ -32,20 +33,10 @@ pub(super) enum Joined<P: Ports> {
     Alone,
 }
 
-/// Where the request that led was.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leader {
-    /// In this isolate, and by its clock.
-    Here,
-    /// By another clock, for all that is known.
-    Elsewhere,
-}
-
 impl<P: Ports> Engine<P> {
     /// Waits for the request that leads, or becomes it.
     pub(super) async fn collapse(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>) -> Joined<P> {
-        // The one who leads may have waited for another isolate first.
-        let patience = duration(fill.policy.timeout) + Duration::from_secs(2);
+        let patience = patience(fill.policy);
         let mut waited_in_vain = false;
         loop {
             let follow = match self.isolate.flights.join(&self.ports, fill.asking.lookup.key) {
@@ -66,20 +57,23 @@ impl<P: Ports> Engine<P> {
                 Some(None) => continue,
                 None => return Joined::Alone,
             };
-            if !waited_in_vain && self.was_purged(fill, &verdict) {
-                waited_in_vain = true;
-                continue;
+            if let Some(answer) = self.answer_by(request, fill, &verdict) {
+                return Joined::Answered(Box::new(answer));
             }
-            return self
-                .answer_by(request, fill, &verdict, Leader::Here)
-                .map_or(Joined::Alone, |answer| Joined::Answered(Box::new(answer)));
+            if waited_in_vain || !self.was_asked_too_early(fill, &verdict) {
+                return Joined::Alone;
+            }
+            waited_in_vain = true;
         }
     }
 
-    /// Whether what landed was purged on its way. Then it is fetched once more by one of those who waited, not by all of them.
-    fn was_purged(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
-        let Verdict::Stored(entry) = verdict else { return false };
-        self.is_purged(&fill.asking.lookup.url, entry)
+    /// Whether what landed is of no use only because it was asked for before a purge, or before this request came. Then it is fetched once
+    /// more by one of those who waited, not by all of them.
+    fn was_asked_too_early(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
+        let Verdict::Stored(entry, _) = verdict else { return false };
+        let reuse = self.judge(entry, Asking { now: self.ports.now(), ..fill.asking });
+        answers(&entry.head, &fill.asking.lookup.headers)
+            && matches!(reuse, Reuse::Validate { .. } | Reuse::Refuse(Reason::Purged))
     }
 
     /// A flight may have landed while this request looked far away: who becomes leader looks nearby once more.
@@ -88,9 +82,9 @@ impl<P: Ports> Engine<P> {
         let is_known =
             |entry: &Rc<Entry<P::Blob>>| fill.found.primary.as_ref().is_some_and(|known| Rc::ptr_eq(known, entry));
         let since = nearby.filter(|entry| !is_known(entry));
-        match since.and_then(|entry| Some((self.landed(request, fill, &entry, Leader::Elsewhere)?, entry))) {
+        match since.and_then(|entry| Some((self.landed(request, fill, &entry, Clock::Another)?, entry))) {
             Some((answer, entry)) => {
-                lead.land(Verdict::Stored(entry));
+                lead.land(Verdict::Stored(entry, Clock::Another));
                 Joined::Answered(Box::new(answer))
             }
             None => Joined::Leads(lead),
@@ -103,18 +97,16 @@ impl<P: Ports> Engine<P> {
         request: &RequestOf<'_>,
         fill: &Fill<'_, P>,
         entry: &Rc<Entry<P::Blob>>,
-        leader: Leader,
+        clock: Clock,
     ) -> Option<Outcome<P>> {
         if !answers(&entry.head, &fill.asking.lookup.headers) {
             return None;
         }
         let now = self.ports.now();
-        // Where nobody knows of purges, another clock must not tell what is from before them.
-        let is_told = leader == Leader::Here || fill.asking.trust == Trust::Sure;
         let (age, ttl) = match self.judge(entry, Asking { now, ..fill.asking }) {
             Reuse::Fresh { age, ttl } | Reuse::Stale { age, ttl, .. } => (age, ttl),
-            // It was asked for after this request came: for this one it is as good as asked for now.
-            Reuse::Validate { .. } if is_told && entry.head.fetched.requested >= fill.asking.now => {
+            // It was asked for after this request came: for this one it is as good as asked for now. Another clock cannot tell.
+            Reuse::Validate { .. } if clock == Clock::Own && entry.head.fetched.requested >= fill.asking.now => {
                 (entry.head.age(now), 0)
             }
             Reuse::Validate { .. } | Reuse::Complete { .. } | Reuse::Refuse(_) => return None,
@@ -123,6 +115,12 @@ impl<P: Ports> Engine<P> {
         let report = Report { collapsed: true, ttl: Some(ttl), forward_status, ..fill.report.clone() };
         Some(Outcome::new(from_entry(request.head, entry, age, fill.policy), report, Vec::new()))
     }
+}
+
+/// How long the one who leads may take: it may wait for other isolates first.
+fn patience(policy: &Policy) -> Duration {
+    let elsewhere = if policy.collapse == Collapse::Global { longest_wait(policy) } else { Duration::ZERO };
+    elsewhere + duration(policy.timeout) + Duration::from_secs(2)
 }
 
 /// Whether one answer could do for several: a GET that nobody narrows down. With a whole to validate the origin is asked our own

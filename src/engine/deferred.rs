@@ -5,11 +5,10 @@ use std::rc::Rc;
 use http::StatusCode;
 
 use super::Engine;
-use super::admission::charges;
 use super::admit::{as_stored, not_replaced};
 use super::assembly::Assembly;
 use super::exchange::{Basis, Errand, Exchanged, duration};
-use super::flights::{Lead, Role, Verdict};
+use super::flights::{Clock, Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
 use super::settings::Configured;
 use super::within::within;
@@ -25,6 +24,7 @@ use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
 use crate::policy::{self, Policy, Tier};
 use crate::reason::Reason;
+use crate::store::backend;
 use crate::url::CanonicalUrl;
 
 /// A refresh ends within this, so that what it brings can still be stored in the time that is left after a response.
@@ -98,6 +98,8 @@ pub struct Refreshing<P: Ports> {
 pub struct Removing {
     pub(super) keys: Vec<CacheKey>,
     pub(super) policy: Rc<Policy>,
+    /// A tier where that is done already.
+    pub(super) but: Option<Tier>,
 }
 
 impl<P: Ports> Engine<P> {
@@ -140,7 +142,7 @@ impl<P: Ports> Engine<P> {
                     self.isolate.memory.borrow_mut().insert(entry.clone());
                 }
                 if let Some(lead) = lead {
-                    lead.land(Verdict::Stored(entry.clone()));
+                    lead.land(Verdict::Stored(entry.clone(), Clock::Own));
                 }
                 let write = self.write(Writing { entry, url, policy, tiers: Vec::new() });
                 // Others wait for the one, nobody for the other.
@@ -283,7 +285,7 @@ impl<P: Ports> Engine<P> {
         }
         let mut tiers = if is_backfill { writing.tiers } else { all };
         if writing.policy.admission == policy::Admission::SecondHit {
-            tiers.retain(|tier| !charges(*tier));
+            tiers.retain(|tier| !backend(*tier).charges);
         }
         self.write_tiers(alias, &tiers, &writing.entry, &writing.policy).await;
     }
@@ -296,8 +298,10 @@ impl<P: Ports> Engine<P> {
 
     async fn remove(&self, removing: &Removing) {
         let Configured::Ready(config) = &self.settings.state else { return };
-        let (alias, tiers) = self.tiers(config, &removing.policy);
-        self.remove_slots(alias, &tiers, &removing.keys).await;
+        let (alias, mut tiers) = self.tiers(config, &removing.policy);
+        tiers.retain(|tier| removing.but != Some(*tier));
+        // What stays is not used any more: the ledger says so.
+        let _ = self.remove_slots(alias, &tiers, &removing.keys).await;
     }
 
     /// Fetches what was served stale. If somebody is at it already, there is nothing to do.
@@ -316,7 +320,7 @@ impl<P: Ports> Engine<P> {
                     return;
                 }
                 let entry = Rc::new(Entry { head: Head { stamp, draw: self.draw(false), ..revision.head }, body });
-                lead.land(Verdict::Stored(entry.clone()));
+                lead.land(Verdict::Stored(entry.clone(), Clock::Own));
                 self.write(Writing { entry, url: lookup.url, policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {

@@ -11,7 +11,7 @@ use super::collapse::{Joined, may_collapse};
 use super::deferred::{Deferred, Removing, Writing};
 use super::exchange::{Basis, Errand, Exchanged, Failure, is_server_failure};
 use super::find::{Asking, Found};
-use super::flights::{Lead, Verdict};
+use super::flights::{Clock, Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
 use super::ports::{FetchError, Ports};
 use super::report::Report;
@@ -162,11 +162,11 @@ impl<P: Ports> Engine<P> {
                 let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
                 let url = fill.asking.lookup.url.clone();
                 let write = Writing { entry: entry.clone(), url, policy: fill.policy.clone(), tiers: Vec::new() };
-                (Verdict::Stored(entry), report, Some(Deferred::Write(write)))
+                (Verdict::Stored(entry, Clock::Own), report, Some(Deferred::Write(write)))
             }
             Err(reason) => {
                 self.isolate.remember_unshareable(fill.asking.lookup.key, reason, now);
-                let gone = Removing { keys: vec![entry.head.key], policy: fill.policy.clone() };
+                let gone = Removing { keys: vec![entry.head.key], policy: fill.policy.clone(), but: None };
                 let removal = reason.holds_for_everyone().then_some(Deferred::Remove(gone));
                 (Verdict::NotShared(reason), Report { reason: Some(reason), ..fill.report }, removal)
             }

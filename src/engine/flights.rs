@@ -11,10 +11,19 @@ use crate::cache::Entry;
 use crate::key::CacheKey;
 use crate::reason::Reason;
 
+/// By which clock an entry says when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// By this isolate's.
+    Own,
+    /// By another one, for all that is known.
+    Another,
+}
+
 /// What a leader has to say to those who waited.
 pub(super) enum Verdict<B> {
     /// It was stored: whoever finds that it answers their request may use it.
-    Stored(Rc<Entry<B>>),
+    Stored(Rc<Entry<B>>, Clock),
     /// It is nobody else's: ask for yourselves.
     NotShared(Reason),
     /// The origin did not answer, or answered with an error of its own.
@@ -24,7 +33,7 @@ pub(super) enum Verdict<B> {
 impl<B> Clone for Verdict<B> {
     fn clone(&self) -> Self {
         match self {
-            Self::Stored(entry) => Self::Stored(entry.clone()),
+            Self::Stored(entry, clock) => Self::Stored(entry.clone(), *clock),
             Self::NotShared(reason) => Self::NotShared(*reason),
             Self::Failed(error) => Self::Failed(*error),
         }

@@ -10,6 +10,7 @@ use super::ports::Ports;
 use crate::cache::Searches;
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
+use crate::policy::Tier;
 use crate::purge::PurgeIndex;
 use crate::reason::Reason;
 use crate::store::{Backoff, Breaker, BreakerState, Memory, Pacing};
@@ -37,7 +38,7 @@ pub struct Isolate<P: Ports> {
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,
     pub(super) backoff: RefCell<Backoff>,
-    portion: RefCell<Portion>,
+    portions: RefCell<Vec<(Tier, Portion)>>,
     /// Entries that the tiers which charge for writes were offered, by when they were fetched.
     offered: RefCell<HashMap<CacheKey, Timestamp>>,
     breakers: RefCell<BTreeMap<String, Breaker>>,
@@ -57,7 +58,7 @@ impl<P: Ports> Default for Isolate<P> {
             searches: RefCell::default(),
             pacing: RefCell::default(),
             backoff: RefCell::default(),
-            portion: RefCell::default(),
+            portions: RefCell::default(),
             offered: RefCell::default(),
             breakers: RefCell::default(),
             unshareable: RefCell::default(),
@@ -110,9 +111,15 @@ impl<P: Ports> Isolate<P> {
         admitted
     }
 
-    /// What is left of this isolate's portion of writes to KV.
-    pub(super) fn portion(&self, day: u64) -> std::cell::RefMut<'_, Portion> {
-        std::cell::RefMut::map(self.portion.borrow_mut(), |portion| portion.on(day))
+    /// What is left of this isolate's portion of writes to `tier`.
+    pub(super) fn portion(&self, tier: Tier, day: u64) -> std::cell::RefMut<'_, Portion> {
+        std::cell::RefMut::map(self.portions.borrow_mut(), |portions| {
+            let at = portions.iter().position(|(of, _)| *of == tier).unwrap_or_else(|| {
+                portions.push((tier, Portion::default()));
+                portions.len() - 1
+            });
+            portions[at].1.on(day)
+        })
     }
 
     /// Whether the caller is the one to refresh the index: one at a time, and no more often than each second.

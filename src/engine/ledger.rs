@@ -20,7 +20,7 @@ pub(in crate::engine) const LEDGER: &str = "ledger";
 const READING: Duration = Duration::from_millis(500);
 
 /// Longest wait for a purge to be recorded.
-const RECORDING: Duration = Duration::from_secs(3);
+pub(in crate::engine) const RECORDING: Duration = Duration::from_secs(3);
 
 /// How much longer than its bound an index holds while the ledger cannot be reached.
 const GRACE_MILLIS: u64 = 60_000;

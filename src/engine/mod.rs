@@ -19,6 +19,7 @@ mod flights;
 mod handle;
 mod isolate;
 mod ledger;
+mod memcached;
 mod pass;
 pub mod ports;
 mod post;

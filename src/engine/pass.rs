@@ -139,7 +139,7 @@ impl<P: Ports> Engine<P> {
                     if selected.policy.cache != CacheMode::Pass {
                         purges.push(Purge::hard(Name::url(&select_parameters(url, selected.policy))));
                         let keys = self.keys_of(config, request, url);
-                        removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone() }));
+                        removals.push(Deferred::Remove(Removing { keys, policy: selected.policy.clone(), but: None }));
                     }
                 }
                 if !urls.is_empty() {

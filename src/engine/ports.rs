@@ -14,6 +14,7 @@ use crate::key::CacheKey;
 use crate::message::ResponseHead;
 use crate::policy::Tier;
 use crate::shield::Ask;
+use crate::store::memcached::Reply;
 
 /// The world: clock, chance, origin, stores, and a way for requests to wait for each other.
 pub trait Ports: Sized + 'static {
@@ -82,6 +83,14 @@ pub trait Ports: Sized + 'static {
 
     /// Whether a tier is there at all.
     fn has(&self, tier: Tier) -> bool;
+
+    /// Sends `request` to a TCP server, `host:port`, on a connection of its own, and hands over what comes back until that is all.
+    fn converse(
+        &self,
+        address: &str,
+        request: &Self::Blob,
+        reply: &mut Reply<Self::Blob>,
+    ) -> impl Future<Output = Result<(), StoreError>>;
 
     /// Whether there is a shield.
     fn has_shield(&self) -> bool;

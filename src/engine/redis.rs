@@ -46,8 +46,9 @@ impl<P: Ports> Engine<P> {
         server.read_set(status, &body).map_err(|error| self.redis_failed(alias, &error))
     }
 
-    pub(super) async fn redis_remove(&self, alias: &Alias, keys: &[CacheKey]) -> Result<(), StoreError> {
-        let Some(server) = self.redis_of(alias).filter(|_| !keys.is_empty()) else { return Ok(()) };
+    /// Removes slots: how many there were.
+    pub(super) async fn redis_remove(&self, alias: &Alias, keys: &[CacheKey]) -> Result<u64, StoreError> {
+        let Some(server) = self.redis_of(alias).filter(|_| !keys.is_empty()) else { return Ok(0) };
         let names: Vec<_> = keys.iter().map(|key| self.redis_key(alias, *key)).collect();
         let (status, body) = self.call(server.delete(&names)).await?;
         server.read_delete(status, &body, names.len()).map_err(|error| self.redis_failed(alias, &error))

@@ -22,6 +22,8 @@ pub struct Secrets {
     pub identity_key: Option<String>,
     /// `IDENTITY_KEY_PREVIOUS`.
     pub identity_key_previous: Option<String>,
+    /// `CF_API_TOKEN`.
+    pub cf_api_token: Option<String>,
     /// `REDIS_TOKEN` as `default`, `REDIS_TOKEN_SESSIONS` as `sessions`, …
     pub redis_tokens: BTreeMap<String, String>,
 }
@@ -36,6 +38,8 @@ pub struct Settings {
     pub identity: IdentityKeys,
     /// Credentials by the name of the Redis, in lower case.
     pub redis_tokens: BTreeMap<String, String>,
+    /// Whether the zone's own cache can be purged. The ledger does that, and reads the token for itself.
+    pub purges_zone: bool,
     /// What this deployment marks its requests with, to know them should they come back.
     pub mark: String,
 }
@@ -62,9 +66,11 @@ impl Settings {
             Err(errors) => Configured::Broken { origin: read_origin(vars), errors },
         };
         let mark = format!("{:016x}", Framed::new("mark").part(Value::Object(vars.clone()).to_string()).finish_short());
+        let has_zone = matches!(&state, Configured::Ready(config) if config.zone_id.is_some());
         Self {
             state,
             mark,
+            purges_zone: has_zone && secrets.cf_api_token.as_ref().is_some_and(|token| !token.is_empty()),
             redis_tokens: secrets.redis_tokens.clone(),
             tokens: Tokens::new(secrets),
             identity: IdentityKeys::new(secrets.identity_key.as_deref(), secrets.identity_key_previous.as_deref()),

@@ -1,13 +1,14 @@
 //! Concurrent misses in different isolates: the shield decides who asks the origin, and hands what that brings to the others.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::Engine;
-use super::collapse::{Joined, Leader};
+use super::collapse::Joined;
 use super::exchange::duration;
 use super::fill::Fill;
-use super::flights::{Landing, Lead, Verdict};
+use super::flights::{Clock, Landing, Lead, Verdict};
 use super::handle::{Outcome, RequestOf};
 use super::ports::{FetchError, Ports, StoreError};
 use super::settings::Configured;
@@ -18,6 +19,7 @@ use crate::key::CacheKey;
 use crate::policy::{Collapse, Policy, Tier};
 use crate::reason::Reason;
 use crate::shield::{Ask, MAX_HANDED_OVER, Role, Word, object_for};
+use crate::store::backend;
 
 /// The name of its breaker.
 pub(in crate::engine) const SHIELD: &str = "shield";
@@ -31,6 +33,16 @@ const MAX_TURNS: usize = 3;
 /// A lease is for a fetch and the body after it.
 const LONGEST_LEASE: Duration = Duration::from_secs(30);
 
+/// How long a fetch is left to the one that has the lease. It may fail at the very end of its time: that is worth hearing.
+fn lease(policy: &Policy) -> Duration {
+    (duration(policy.timeout) + Duration::from_secs(1)).min(LONGEST_LEASE)
+}
+
+/// Longest wait for other isolates: for one that is gone, and the one that took its place.
+pub(super) fn longest_wait(policy: &Policy) -> Duration {
+    lease(policy) * 2
+}
+
 impl<P: Ports> Engine<P> {
     /// Leads among all isolates, or waits for the one that does.
     pub(super) async fn lead_globally(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, lead: Lead<P>) -> Joined<P> {
@@ -38,9 +50,9 @@ impl<P: Ports> Engine<P> {
             return Joined::Leads(lead);
         }
         let key = fill.asking.lookup.key;
-        // Whoever leads may fail at the very end of its time: that is worth hearing.
-        let lease = (duration(fill.policy.timeout) + Duration::from_secs(1)).min(LONGEST_LEASE);
-        let (object, patience) = (object_for(&key), lease);
+        let lease = lease(fill.policy);
+        let object = object_for(&key);
+        let mut too_late = pin!(self.ports.sleep(longest_wait(fill.policy)));
         for _ in 0..MAX_TURNS {
             let token = match self.ask_to_lead(key, lease).await {
                 Ok(Role::Lead(token)) => {
@@ -50,20 +62,21 @@ impl<P: Ports> Engine<P> {
                 Ok(Role::Wait(token)) => token,
                 Err(StoreError) => return Joined::Leads(lead),
             };
-            let ask = Ask::Wait { key, token, patience };
-            let waiting = within(self.ports.sleep(patience), self.ports.ask_shield(&object, ask, None));
+            let ask = Ask::Wait { key, token, patience: lease };
+            let waiting = within(too_late.as_mut(), self.ports.ask_shield(&object, ask, None));
             let Some(Ok((text, record))) = waiting.await else { return Joined::Leads(lead) };
             let verdict = match Word::parse(&text) {
                 Some(Word::Gone) => continue,
-                Some(Word::Stored) => self.handed_over(key, &record).await.map(Verdict::Stored),
+                Some(Word::Stored) => {
+                    self.handed_over(key, &record).await.map(|entry| Verdict::Stored(entry, Clock::Another))
+                }
                 Some(Word::Refused(reason)) => Some(Verdict::NotShared(reason)),
                 Some(Word::Unreachable) => Some(Verdict::Failed(Some(FetchError::Unreachable))),
                 Some(Word::Timeout) => Some(Verdict::Failed(Some(FetchError::Timeout))),
                 Some(Word::Failed) => Some(Verdict::Failed(None)),
                 None => None,
             };
-            return match verdict.as_ref().and_then(|verdict| self.answer_by(request, fill, verdict, Leader::Elsewhere))
-            {
+            return match verdict.as_ref().and_then(|verdict| self.answer_by(request, fill, verdict)) {
                 Some(answer) => {
                     lead.land(verdict.unwrap_or(Verdict::Failed(None)));
                     Joined::Answered(Box::new(answer))
@@ -106,18 +119,19 @@ impl<P: Ports> Engine<P> {
         Some(entry)
     }
 
-    /// Another isolate may have landed while this one looked: who becomes leader looks once more where that one writes first.
+    /// Another isolate may have landed while this one looked: who becomes leader looks once more where that one's write shows.
     async fn look_again(&self, request: &RequestOf<'_>, fill: &Fill<'_, P>, lead: Lead<P>) -> Joined<P> {
         let Configured::Ready(config) = &self.settings.state else { return Joined::Leads(lead) };
         let (alias, tiers) = self.tiers(config, fill.policy);
-        let near: Vec<_> = tiers.into_iter().filter(|tier| matches!(tier, Tier::Colo | Tier::Redis)).collect();
-        let found = self.read_slot(alias, &near, fill.asking, fill.asking.lookup.key).await;
+        let shows = |tier: &Tier| *tier != Tier::Memory && backend(*tier).sees_every_write;
+        let tiers: Vec<_> = tiers.into_iter().filter(shows).collect();
+        let found = self.read_slot(alias, &tiers, fill.asking, fill.asking.lookup.key).await;
         let known = fill.found.primary.as_ref().map(|known| known.head.fetched.received);
         let newer = found.primary.filter(|entry| known.is_none_or(|known| entry.head.fetched.received > known));
-        let answer = newer.and_then(|entry| Some((self.landed(request, fill, &entry, Leader::Elsewhere)?, entry)));
+        let answer = newer.and_then(|entry| Some((self.landed(request, fill, &entry, Clock::Another)?, entry)));
         match answer {
             Some((answer, entry)) => {
-                lead.land(Verdict::Stored(entry));
+                lead.land(Verdict::Stored(entry, Clock::Another));
                 Joined::Answered(Box::new(answer))
             }
             None => Joined::Leads(lead),
@@ -134,7 +148,7 @@ impl<P: Ports> Engine<P> {
                 Some(Verdict::Failed(Some(FetchError::Unreachable))) => (Word::Unreachable, None),
                 Some(Verdict::Failed(Some(FetchError::Timeout))) => (Word::Timeout, None),
                 Some(Verdict::Failed(None)) => (Word::Failed, None),
-                Some(Verdict::Stored(entry)) => match handover(key, entry) {
+                Some(Verdict::Stored(entry, _)) => match handover(key, entry) {
                     Some(record) => (Word::Stored, Some(record)),
                     // It cannot be handed over: they fetch it for themselves, all at once.
                     None => (Word::Refused(Reason::TooLarge), None),
@@ -153,10 +167,9 @@ impl<P: Ports> Engine<P> {
         request: &RequestOf<'_>,
         fill: &Fill<'_, P>,
         verdict: &Verdict<P::Blob>,
-        leader: Leader,
     ) -> Option<Outcome<P>> {
         match verdict {
-            Verdict::Stored(entry) => self.landed(request, fill, entry, leader),
+            Verdict::Stored(entry, clock) => self.landed(request, fill, entry, *clock),
             Verdict::NotShared(_) => None,
             // An error of the origin's own is for its client; a stale entry is for everyone.
             Verdict::Failed(None) if fill.fallback().is_none() => None,

@@ -1,6 +1,7 @@
 //! One store out of several tiers: each with its deadline, and with a breaker in front of what may fail.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,30 +14,15 @@ use crate::cache::{Entry, record};
 use crate::key::CacheKey;
 use crate::policy::{Alias, Config, Policy, Tier};
 use crate::reason::Reason;
-use crate::store::Pace;
-
-/// A lookup that takes longer than this is a miss, unless the alias says otherwise.
-fn default_timeout(tier: Tier) -> Duration {
-    Duration::from_millis(match tier {
-        Tier::Memory | Tier::Dummy => 0,
-        Tier::Colo => 100,
-        Tier::Kv | Tier::Redis | Tier::D1 | Tier::R2 | Tier::Memcached => 500,
-    })
-}
+use crate::store::{Pace, backend};
 
 /// How long `alias` waits for `tier`.
 fn timeout(alias: &Alias, tier: Tier) -> Duration {
-    alias.timeout.map_or(default_timeout(tier), |timeout| Duration::from_secs(u64::from(timeout.get())))
+    alias.timeout.map_or(backend(tier).timeout, |timeout| Duration::from_secs(u64::from(timeout.get())))
 }
 
 /// A write is not waited for by a visitor: it may take longer than a read.
 const PATIENCE_OF_A_WRITE: u32 = 10;
-
-/// KV keeps nothing for less than a minute.
-const LEAST_LIFE_IN_KV: Duration = Duration::from_secs(60);
-
-/// What KV takes at most.
-const MAX_IN_KV: usize = 25 << 20;
 
 /// What a breaker is in front of.
 pub(in crate::engine) fn breaker_name(alias: &Alias, tier: Tier) -> Cow<'static, str> {
@@ -50,8 +36,13 @@ impl<P: Ports> Engine<P> {
     /// The policy's alias, and its tiers, nearest first, as far as they are there.
     pub(super) fn tiers<'c>(&self, config: &'c Config, policy: &Policy) -> (&'c Alias, Vec<Tier>) {
         let alias = &config.caches[&policy.store];
-        let there = |tier: &Tier| matches!(tier, Tier::Memory | Tier::Redis) || self.ports.has(*tier);
-        (alias, alias.tiers.iter().copied().filter(there).collect())
+        let in_use = |tier: &Tier| *tier != Tier::Dummy && self.has(*tier);
+        (alias, alias.tiers.iter().copied().filter(in_use).collect())
+    }
+
+    /// Whether a tier is there: where it takes a binding, whether there is one.
+    pub(in crate::engine) fn has(&self, tier: Tier) -> bool {
+        matches!(tier, Tier::Memory | Tier::Redis | Tier::Memcached | Tier::Dummy) || self.ports.has(tier)
     }
 
     /// Does `work` within `limit`, unless it failed too often lately: then it costs nothing.
@@ -89,6 +80,7 @@ impl<P: Ports> Engine<P> {
         let reading = async {
             match tier {
                 Tier::Redis => self.redis_read(alias, key).await,
+                Tier::Memcached => self.memcached_read(key).await,
                 tier => self.ports.read(tier, key).await,
             }
         };
@@ -114,11 +106,7 @@ impl<P: Ports> Engine<P> {
             self.isolate.memory.borrow_mut().insert(entry.clone());
         }
         let life = Duration::from_secs(u64::from(entry.head.physical_life(policy).get()));
-        let takes = |tier: &Tier| match tier {
-            Tier::Memory | Tier::Dummy => false,
-            Tier::Kv => life >= LEAST_LIFE_IN_KV,
-            _ => !life.is_zero(),
-        };
+        let takes = |tier: &Tier| *tier != Tier::Memory && life >= backend(*tier).least_life;
         let far: Vec<_> = tiers.iter().copied().filter(takes).collect();
         if far.is_empty() {
             return;
@@ -133,13 +121,15 @@ impl<P: Ports> Engine<P> {
     }
 
     async fn write_tier(&self, alias: &Alias, tier: Tier, key: CacheKey, record: &P::Blob, life: Duration) {
-        let too_large = tier == Tier::Kv && record.len() > MAX_IN_KV;
-        if too_large || (tier == Tier::Kv && !self.may_write_kv(key).await) {
+        let backend = backend(tier);
+        let fits = record.len() <= backend.max_record;
+        if !fits || (backend.paced && !self.its_turn(tier, key).await) || !self.spend_write(tier).await {
             return;
         }
         let writing = async {
             match tier {
                 Tier::Redis => self.redis_write(alias, key, record, life).await,
+                Tier::Memcached => self.memcached_write(key, record, life).await,
                 tier => self.ports.write(tier, key, record, life).await,
             }
         };
@@ -148,38 +138,49 @@ impl<P: Ports> Engine<P> {
         let _ = self.guarded(&breaker_name(alias, tier), limit, writing).await;
     }
 
-    /// Whether this write of a key goes to KV: at most one a second, the newest of several that wait, and within the budget.
-    async fn may_write_kv(&self, key: CacheKey) -> bool {
-        let pace = self.isolate.pacing.borrow_mut().ask(key, self.ports.now());
-        let its_turn = match pace {
+    /// Whether this write of a key is made: at most one a second, the newest of several that wait.
+    async fn its_turn(&self, tier: Tier, key: CacheKey) -> bool {
+        let slot = (tier, key);
+        let pace = self.isolate.pacing.borrow_mut().ask(slot, self.ports.now());
+        match pace {
             Pace::Now => true,
             Pace::Later { wait, ticket } => {
                 self.ports.sleep(wait).await;
-                self.isolate.pacing.borrow_mut().is_next(key, ticket, self.ports.now())
+                self.isolate.pacing.borrow_mut().is_next(slot, ticket, self.ports.now())
             }
-        };
-        its_turn && self.spend_kv_write().await
+        }
     }
 
-    /// Removes slots from all tiers.
-    pub(super) async fn remove_slots(&self, alias: &Alias, tiers: &[Tier], keys: &[CacheKey]) {
+    /// Removes slots from all of `tiers`: how many of them Redis held, or that one of the tiers failed.
+    pub(in crate::engine) async fn remove_slots(
+        &self,
+        alias: &Alias,
+        tiers: &[Tier],
+        keys: &[CacheKey],
+    ) -> Result<u64, StoreError> {
         for key in keys {
             self.isolate.memory.borrow_mut().remove(key);
         }
         let far = tiers.iter().copied().filter(|tier| *tier != Tier::Memory);
-        let removals = far.map(|tier| async move {
+        let (held, failed) = (Cell::new(0), Cell::new(false));
+        let removals = far.map(async |tier| {
             let removing = async {
                 match tier {
-                    Tier::Redis => self.redis_remove(alias, keys).await,
+                    Tier::Redis => held.set(self.redis_remove(alias, keys).await?),
+                    Tier::Memcached => self.memcached_remove(keys).await?,
                     tier => {
                         let removals = keys.iter().map(|key| self.ports.remove(tier, *key));
-                        futures_util::future::try_join_all(removals).await.map(drop)
+                        futures_util::future::try_join_all(removals).await?;
                     }
                 }
+                Ok(())
             };
             let limit = timeout(alias, tier) * PATIENCE_OF_A_WRITE;
-            let _ = self.guarded(&breaker_name(alias, tier), limit, removing).await;
+            if self.guarded(&breaker_name(alias, tier), limit, removing).await.is_err() {
+                failed.set(true);
+            }
         });
         futures_util::future::join_all(removals).await;
+        if failed.get() { Err(StoreError) } else { Ok(held.get()) }
     }
 }

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::config::{Config, MAX_VAR_BYTES};
 use super::rules::{CacheMode, Esi};
+use super::stores::Tier;
 
 /// Variables whose feature is not built yet.
-const INACTIVE_VARS: [&str; 3] = ["MEMCACHED", "ZONE_ID", "WARM"];
+const INACTIVE_VARS: [&str; 1] = ["WARM"];
 
 /// A remark about a configuration that has no mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +42,18 @@ pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
         say("HOSTS", "is empty, so any host name that points here is served; list yours".to_owned());
     }
     for (name, redis) in &config.redis {
-        let nearby = ["http://127.", "http://localhost", "http://[::1]"].iter().any(|url| redis.url.starts_with(url));
-        if redis.url.starts_with("http://") && !nearby {
+        if is_readable(&redis.url) {
             say(&format!("REDIS.{name}.url"), "is not https: pages and the token travel readable".to_owned());
         }
+    }
+    if config.cf_api.as_deref().is_some_and(is_readable) {
+        say("CF_API", "is not https: the token travels readable".to_owned());
+    }
+    if config.zone_id.is_some() {
+        say("ZONE_ID", "is purged along only with the secret CF_API_TOKEN".to_owned());
+    }
+    if config.memcached.is_some() && !config.caches.values().any(|alias| alias.tiers.contains(&Tier::Memcached)) {
+        say("MEMCACHED", "is in no alias of CACHES, so nothing is stored there".to_owned());
     }
     let policies = config.table.routes.iter().map(|route| &route.policy).chain([&config.table.site]);
     let assembles = policies.clone().any(|policy| policy.esi != Esi::Off);
@@ -75,6 +84,12 @@ pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
     }
     advice.extend(inactive(vars));
     advice
+}
+
+/// Whether what is sent there can be read on its way.
+fn is_readable(url: &str) -> bool {
+    let nearby = ["http://127.", "http://localhost", "http://[::1]"];
+    url.starts_with("http://") && !nearby.iter().any(|nearby| url.starts_with(nearby))
 }
 
 /// Keys that are read and checked but do nothing yet.

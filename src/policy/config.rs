@@ -10,7 +10,7 @@ use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, u
 use super::route::{Route, RouteTable};
 use super::rules::Origin;
 use super::settings::{Defaults, Policy, Stated, check, default_methods};
-use super::stores::{Alias, Redis, read_caches, read_redis};
+use super::stores::{Alias, Redis, Tier, read_caches, read_redis, read_url};
 use crate::fields::Seconds;
 use crate::url::{Authority, Scheme};
 
@@ -29,7 +29,7 @@ pub const SECRETS: [&str; 7] = [
 ];
 
 /// The variables, but for `ROUTES_2` and its followers.
-const VARS: [&str; 13] = [
+const VARS: [&str; 14] = [
     "ORIGIN",
     "HOSTS",
     "KEY_PREFIX",
@@ -41,6 +41,7 @@ const VARS: [&str; 13] = [
     "BUDGET",
     "PURGE_BOUND",
     "ZONE_ID",
+    "CF_API",
     "WARM",
     "PRESET",
 ];
@@ -83,6 +84,23 @@ pub struct Budget {
     pub kv_writes_per_day: Option<u32>,
     /// What the fragments of a page may ask of origins and stores, beside what the page asked: 50 in all on the free plan.
     pub subrequests: Option<u32>,
+    /// Rows written to D1.
+    pub d1_writes_per_day: Option<u32>,
+    /// Objects put into R2.
+    pub r2_writes_per_day: Option<u32>,
+}
+
+impl Budget {
+    /// How often `tier` may be written to in a day; any number of times if that is not limited.
+    #[must_use]
+    pub const fn writes_per_day(&self, tier: Tier) -> Option<u32> {
+        match tier {
+            Tier::Kv => self.kv_writes_per_day,
+            Tier::D1 => self.d1_writes_per_day,
+            Tier::R2 => self.r2_writes_per_day,
+            _ => None,
+        }
+    }
 }
 
 impl Read for Budget {
@@ -98,6 +116,8 @@ impl Read for Budget {
         let budget = Self {
             kv_writes_per_day: table.take("kv_writes_per_day", errors),
             subrequests: table.take("subrequests", errors),
+            d1_writes_per_day: table.take("d1_writes_per_day", errors),
+            r2_writes_per_day: table.take("r2_writes_per_day", errors),
         };
         table.finish(errors);
         Some(budget)
@@ -127,6 +147,8 @@ pub struct Config {
     pub purge_bound: Seconds,
     /// The zone whose own cache is purged too.
     pub zone_id: Option<String>,
+    /// Where Cloudflare's API is, if not where it always is: a stand-in for tests, or a proxy.
+    pub cf_api: Option<String>,
     /// What cron warms.
     pub warm: Option<Warm>,
     /// Whose cookie rules apply.
@@ -209,7 +231,8 @@ fn read_known(vars: &Map<String, Value>, errors: &mut Vec<ConfigError>) -> Optio
         memcached,
         budget: table.take("BUDGET", errors).unwrap_or_default(),
         purge_bound: table.take("PURGE_BOUND", errors).unwrap_or(Seconds::new(10)),
-        zone_id: table.take("ZONE_ID", errors),
+        zone_id: table.take("ZONE_ID", errors).and_then(|id| read_zone_id(id, errors)),
+        cf_api: table.take("CF_API", errors).and_then(|url| read_url("CF_API", url, errors)),
         warm: table.take("WARM", errors),
         preset,
     };
@@ -237,6 +260,14 @@ fn read_address(address: String, errors: &mut Vec<ConfigError>) -> Option<String
         errors.push(ConfigError::unreadable("MEMCACHED", format!("{address:?}"), "\"host:port\""));
     }
     valid.then_some(address)
+}
+
+fn read_zone_id(id: String, errors: &mut Vec<ConfigError>) -> Option<String> {
+    let valid = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !valid {
+        errors.push(ConfigError::unreadable("ZONE_ID", format!("{id:?}"), "32 hexadecimal digits"));
+    }
+    valid.then_some(id)
 }
 
 fn read_routes(

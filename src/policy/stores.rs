@@ -129,14 +129,18 @@ impl Read for Redis {
         let protocol = table.require("protocol", errors);
         let url: Option<String> = table.require("url", errors);
         table.finish(errors);
-        let web = |url: &String| {
-            ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
-        };
-        if let Some(url) = url.as_ref().filter(|url| !web(url)) {
-            errors.push(ConfigError::unreadable(join(path, "url"), format!("{url:?}"), "an http or https URL"));
-        }
+        let url = url.and_then(|url| read_url(&join(path, "url"), url, errors));
         Some(Self { protocol: protocol?, url: url? })
     }
+}
+
+/// Reads the URL of a server.
+pub(super) fn read_url(path: &str, url: String, errors: &mut Vec<ConfigError>) -> Option<String> {
+    let is_web = ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+    if !is_web {
+        errors.push(ConfigError::unreadable(path, format!("{url:?}"), "an http or https URL"));
+    }
+    is_web.then_some(url)
 }
 
 /// Reads `REDIS`: one server directly, or several by name.

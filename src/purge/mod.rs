@@ -8,6 +8,7 @@ mod name;
 mod records;
 mod snapshot;
 mod table;
+pub mod zone;
 
 pub use area::Area;
 pub use index::PurgeIndex;

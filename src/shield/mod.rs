@@ -6,12 +6,20 @@ mod protocol;
 pub use protocol::{Ask, Role, VERSION, Word};
 
 use crate::key::CacheKey;
+use crate::policy::Tier;
 
 /// Among so many objects the keys are divided.
 const OBJECTS: u16 = 1024;
 
-/// The object that counts what is spent.
-pub const BUDGET_OBJECT: &str = "budget";
+/// The object that counts what is spent on `tier`.
+#[must_use]
+pub const fn budget_object(tier: Tier) -> &'static str {
+    match tier {
+        Tier::D1 => "budget-d1",
+        Tier::R2 => "budget-r2",
+        _ => "budget",
+    }
+}
 
 /// The largest record that is handed to those who waited; they fetch a larger one for themselves.
 pub const MAX_HANDED_OVER: usize = 512 * 1024;

@@ -1,12 +1,13 @@
-//! One write a second per key: what Workers KV takes.
+//! One write a second per key: what Workers KV and R2 take.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::fields::Timestamp;
 use crate::key::CacheKey;
+use crate::policy::Tier;
 
-/// KV takes one write of a key in this time, and refuses more.
+/// They take one write of a key in this time, and refuse more.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Keys that are remembered at once.
@@ -14,7 +15,10 @@ const MAX_KEYS: usize = 4096;
 
 /// When keys were written last, and who wants to write them next.
 #[derive(Debug, Default)]
-pub struct Pacing(HashMap<CacheKey, Turn>);
+pub struct Pacing(HashMap<Slot, Turn>);
+
+/// A key in a tier.
+type Slot = (Tier, CacheKey);
 
 #[derive(Debug, Clone, Copy)]
 struct Turn {
@@ -37,12 +41,12 @@ pub enum Pace {
 }
 
 impl Pacing {
-    /// Asks for a turn to write `key`.
-    pub fn ask(&mut self, key: CacheKey, now: Timestamp) -> Pace {
+    /// Asks for a turn to write `slot`.
+    pub fn ask(&mut self, slot: Slot, now: Timestamp) -> Pace {
         if self.0.len() >= MAX_KEYS {
             self.0.retain(|_, turn| turn.next > now);
         }
-        let turn = self.0.entry(key).or_insert(Turn { next: now, ticket: 0 });
+        let turn = self.0.entry(slot).or_insert(Turn { next: now, ticket: 0 });
         turn.ticket += 1;
         if turn.next <= now {
             turn.next = after(now);
@@ -53,8 +57,8 @@ impl Pacing {
     }
 
     /// Whether it is the turn of `ticket`, after the wait.
-    pub fn is_next(&mut self, key: CacheKey, ticket: u64, now: Timestamp) -> bool {
-        let Some(turn) = self.0.get_mut(&key).filter(|turn| turn.ticket == ticket) else { return false };
+    pub fn is_next(&mut self, slot: Slot, ticket: u64, now: Timestamp) -> bool {
+        let Some(turn) = self.0.get_mut(&slot).filter(|turn| turn.ticket == ticket) else { return false };
         turn.next = after(now);
         true
     }

@@ -8,4 +8,6 @@ mod redis;
 mod security;
 mod shield;
 mod spine;
+mod stores;
 mod support;
+mod zone;

@@ -1,9 +1,11 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, persist, port, inspectorPort }. Writes one line of JSON: { port }.
+// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, persist, port, inspectorPort }.
+// Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
 import { createInterface } from 'node:readline'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { Miniflare, convertV4MiniflareOptions, Log, LogLevel } from 'miniflare'
@@ -23,7 +25,11 @@ const options = JSON.parse(line)
 const build = path.join(options.root, 'build')
 const port = options.port ?? await freePort()
 
-const miniflare = new Miniflare(convertV4MiniflareOptions({
+// Under the name of a binding may stand something else.
+const standIns = options.standIns ?? {}
+const bound = (wanted, name) => wanted && !(name in standIns) ? [name] : []
+
+const larder = {
   name: 'larder',
   modulesRoot: build,
   modules: [
@@ -32,15 +38,32 @@ const miniflare = new Miniflare(convertV4MiniflareOptions({
   ],
   compatibilityDate: options.compatibilityDate,
   bindings: { ...options.vars, ...options.secrets },
-  kvNamespaces: options.kv === false ? [] : ['CACHE'],
+  kvNamespaces: bound(options.kv !== false, 'CACHE'),
+  d1Databases: bound(options.d1, 'CACHE_DB'),
+  r2Buckets: bound(options.r2, 'CACHE_BUCKET'),
+  serviceBindings: Object.fromEntries(
+    Object.entries(standIns).map(([name, entrypoint]) => [name, { name: 'stand-ins', entrypoint }])
+  ),
   durableObjects: {
     ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
     ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } }
   },
+  unsafeDirectSockets: [{ host: '127.0.0.1', port }]
+}
+const others = {
+  name: 'stand-ins',
+  modules: await Promise.all(['tests/e2e/stand_ins.mjs', 'fixtures/backend/store.mjs'].map(async file => {
+    const contents = await readFile(path.join(options.root, file), 'utf8')
+    return { type: 'ESModule', path: path.basename(file), contents }
+  })),
+  compatibilityDate: options.compatibilityDate
+}
+
+const miniflare = new Miniflare(convertV4MiniflareOptions({
+  workers: Object.keys(standIns).length ? [larder, others] : [larder],
   cache: true,
   resourcePersistencePath: options.persist ?? undefined,
   inspectorPort: options.inspectorPort,
-  unsafeDirectSockets: [{ host: '127.0.0.1', port }],
   port: 0,
   host: '127.0.0.1',
   log: new Log(LogLevel.WARN)

@@ -6,7 +6,7 @@ use larder::engine::ports::FetchError;
 use serde_json::json;
 
 use crate::support::test;
-use crate::support::world::{Asked, Scripted, World};
+use crate::support::world::{Asked, Fault, Scripted, World};
 
 #[test]
 fn a_thousand_concurrent_misses_are_one_request() {
@@ -96,11 +96,26 @@ fn whoever_comes_to_lead_looks_nearby_once_more() {
     let origin = |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=600")], "page");
     let world = World::new(&json!({}), origin);
     // The second request looks far away for longer than the first takes for everything.
-    world.fault(
-        larder::policy::Tier::Colo,
-        crate::support::world::Fault { delay: Duration::from_millis(50), ..Default::default() },
-    );
+    world.fault(larder::policy::Tier::Colo, Fault { delay: Duration::from_millis(50), ..Fault::default() });
     world.request_after(Duration::from_millis(55), http::Method::GET, "/a");
     world.at_once(&[("/a", &[])]);
     assert_eq!(world.asked(), 1);
+}
+
+#[test]
+fn those_who_come_later_and_must_validate_are_one_more_request() {
+    for (control, knows_of_purges) in [("no-cache", true), ("max-age=60", false)] {
+        let origin = move |_: &Asked| {
+            let fields = [("cache-control", control), ("etag", "\"1\"")];
+            Scripted::new(200, &fields, "page").after(Duration::from_millis(500))
+        };
+        let world = World::new(&json!({}), origin);
+        world.ports.ledger.is_there.set(true);
+        world.ports.ledger.fault.set(Fault { fails: !knows_of_purges, ..Fault::default() });
+        for millis in 1..100 {
+            world.request_after(Duration::from_millis(millis), http::Method::GET, "/a");
+        }
+        world.at_once(&[("/a", &[])]);
+        assert_eq!(world.asked(), 2, "{control}, knows of purges: {knows_of_purges}");
+    }
 }

@@ -271,3 +271,39 @@ fn a_broken_configuration_still_records_what_forms_change() {
     first.advance(11);
     assert_ne!(first.get("/a", &[]).body, old);
 }
+
+#[test]
+fn a_clock_that_is_ahead_does_not_hide_what_a_visitor_did() {
+    let vars = json!({
+        "SITE": { "cache": "force", "ttl": "1h", "vary_cookie": ["sid"] },
+        "CACHES": { "default": { "tiers": ["memory", "kv"] } },
+    });
+    let alice = ("cookie", "sid=alice");
+    let reload = ("cache-control", "no-cache");
+    for (posts, fields) in [(true, &[alice][..]), (false, &[alice, reload])] {
+        let mut number = 0;
+        let ahead = World::new(&vars, move |asked: &Asked| match asked.method {
+            Method::POST => Scripted::new(204, &[], ""),
+            _ => {
+                number += 1;
+                Scripted::new(200, &[], &format!("page {number}"))
+            }
+        });
+        ahead.ports.ledger.is_there.set(true);
+        let own = ahead.another_isolate(&vars);
+        let fetch_by_a_clock_that_is_ahead = || {
+            ahead.ports.ahead.set(300_000);
+            ahead.get("/a", &[alice, reload]);
+            ahead.ports.ahead.set(0);
+            ahead.advance(2);
+        };
+        // One is in memory, and one that is younger, but older than what she does, far away.
+        fetch_by_a_clock_that_is_ahead();
+        assert_eq!(own.get("/a", &[alice]).body, "page 1");
+        fetch_by_a_clock_that_is_ahead();
+        if posts {
+            own.request(Method::POST, "/b", &[alice]);
+        }
+        assert_eq!(own.get("/a", fields).body, "page 3", "posts: {posts}");
+    }
+}

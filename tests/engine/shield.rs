@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use larder::engine::ports::FetchError;
 use larder::key::CacheKey;
+use larder::policy::Tier;
 use larder::reason::Reason;
 use larder::shield::{Ask, Role, Word, object_for};
 use serde_json::{Value, json};
@@ -90,13 +91,26 @@ fn a_leader_that_dies_is_succeeded_within_its_lease() {
     let executor = &isolates[0].ports.executor;
     // Somebody took the lease and is never heard of again.
     let lease = Ask::Lead { key, lease: Duration::from_secs(5), nonce: 1 };
-    let taken = executor.run(isolates[0].ports.shield.ask(executor, lease, None)).expect("it answers");
+    let taken = executor.run(isolates[0].ports.shield.ask(executor, "shield-0", lease, None)).expect("it answers");
     assert_eq!(Role::parse(&taken.0), Some(Role::Lead(1)));
     let before = executor.now();
     let answers = all_ask(&isolates[1..], 10);
     assert!(answers.iter().all(|answer| answer.body == "page"));
     assert_eq!(isolates[0].asked(), 1, "one of those who waited took over");
     assert!((5000..8500).contains(&(executor.now() - before)), "{}", executor.now() - before);
+}
+
+#[test]
+fn a_leader_that_dies_before_a_slow_origin_does_not_send_all_who_waited_there() {
+    let origin =
+        |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=60")], "page").after(Duration::from_secs(4));
+    let isolates = isolates(&json!({ "SITE": { "collapse": "global", "timeout": 5 } }), origin);
+    let executor = &isolates[0].ports.executor;
+    let lease = Ask::Lead { key: isolates[0].key_of("/a"), lease: Duration::from_secs(5), nonce: 1 };
+    executor.run(isolates[0].ports.shield.ask(executor, "shield-0", lease, None)).expect("it answers");
+    let answers = all_ask(&isolates[1..], 10);
+    assert!(answers.iter().all(|answer| answer.body == "page"));
+    assert_eq!(isolates[0].asked(), 1, "all waited for the one who took over");
 }
 
 #[test]
@@ -116,7 +130,7 @@ fn a_late_leader_changes_nothing() {
     let isolates = isolates(&global(), slowly(200, "max-age=60"));
     let key = isolates[0].key_of("/a");
     let (executor, shield) = (&isolates[0].ports.executor, &isolates[0].ports.shield);
-    let ask = |ask| executor.run(shield.ask(executor, ask, None)).expect("it answers").0;
+    let ask = |ask| executor.run(shield.ask(executor, "shield-0", ask, None)).expect("it answers").0;
     assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(1), nonce: 1 }), "lead 1");
     isolates[0].advance(2);
     assert_eq!(ask(Ask::Lead { key, lease: Duration::from_secs(9), nonce: 1 }), "lead 2");
@@ -129,21 +143,29 @@ fn a_late_leader_changes_nothing() {
 }
 
 #[test]
-fn writes_to_kv_end_with_the_budget_of_the_day() {
-    let vars = json!({ "BUDGET": { "kv_writes_per_day": 5 }, "SITE": { "collapse": "off" } });
+fn writes_that_are_charged_for_end_with_the_budget_of_the_day() {
+    let vars = json!({
+        "BUDGET": { "kv_writes_per_day": 5, "d1_writes_per_day": 4, "r2_writes_per_day": 3 },
+        "SITE": { "collapse": "off" },
+        "CACHES": { "default": { "tiers": ["memory", "colo", "kv", "d1", "r2"] } },
+    });
     let isolates = isolates(&vars, |asked| Scripted::new(200, &[("cache-control", "max-age=6000")], &asked.url));
-    let in_kv = || isolates[0].ports.writes.borrow().iter().filter(|tier| **tier == larder::policy::Tier::Kv).count();
+    isolates[0].ports.tiers.replace(vec![Tier::Colo, Tier::Kv, Tier::D1, Tier::R2]);
+    let written = || {
+        let writes = isolates[0].ports.writes.borrow();
+        [Tier::Kv, Tier::D1, Tier::R2].map(|tier| writes.iter().filter(|of| **of == tier).count())
+    };
     for number in 0..9 {
         isolates[number % 3].get(&format!("/{number}"), &[]);
     }
-    assert_eq!(in_kv(), 5);
+    assert_eq!(written(), [5, 4, 3]);
     assert!(isolates[0].another_isolate(&vars).get("/8", &[]).is_hit(), "from the data centre");
     isolates[0].advance(86_400);
     isolates[0].get("/new", &[]);
-    assert_eq!(in_kv(), 6);
+    assert_eq!(written(), [6, 5, 4]);
     isolates[0].ports.shield.fault.set(Fault { fails: true, ..Fault::default() });
     isolates[1].get("/other", &[]);
-    assert_eq!(in_kv(), 6, "nobody knows what is left");
+    assert_eq!(written(), [6, 5, 4], "nobody knows what is left");
 }
 
 #[test]

@@ -67,42 +67,54 @@ fn xfetch_refreshes_by_chance_that_grows_with_the_time_it_takes() {
 
 #[test]
 fn tiers_that_charge_for_writes_take_an_entry_on_its_second_request() {
-    let vars = json!({
-        "SITE": { "admission": "second-hit" },
-        "REDIS": { "protocol": "webdis", "url": "http://redis.test" },
-    });
-    let world = World::new(&vars, numbered());
-    let in_kv = || world.ports.stores.borrow().keys().filter(|(tier, _)| *tier == Tier::Kv).count();
-    world.get("/a", &[]);
-    assert_eq!((in_kv(), world.ports.redis.values.borrow().len()), (0, 1), "Redis takes every one");
-    world.get("/a", &[]);
-    assert_eq!(in_kv(), 1);
-    world.get("/b", &[]);
-    let elsewhere = world.another_isolate(&vars);
-    assert!(elsewhere.get("/b", &[]).is_hit());
-    assert_eq!(in_kv(), 2, "the data centre's second request, by another isolate");
-    world.ports.stores.borrow_mut().retain(|(tier, _), _| *tier != Tier::Kv);
-    assert!(world.another_isolate(&vars).get("/b", &[]).is_hit());
-    assert_eq!(in_kv(), 0, "it was offered once");
-    world.ports.stores.borrow_mut().clear();
-    assert!(world.another_isolate(&vars).get("/b", &[]).is_hit(), "another data centre, from Redis");
-    assert_eq!(in_kv(), 0, "its first request there");
+    for tier in [Tier::Kv, Tier::D1, Tier::R2] {
+        let vars = json!({
+            "SITE": { "admission": "second-hit" },
+            "REDIS": { "protocol": "webdis", "url": "http://redis.test" },
+            "CACHES": { "default": { "tiers": ["memory", "colo", tier.as_str(), "redis"] } },
+        });
+        let world = World::new(&vars, numbered());
+        world.ports.tiers.replace(vec![Tier::Colo, tier]);
+        let there = || world.ports.stores.borrow().keys().filter(|(of, _)| *of == tier).count();
+        world.get("/a", &[]);
+        assert_eq!((there(), world.ports.redis.values.borrow().len()), (0, 1), "{tier:?}: Redis takes every one");
+        world.get("/a", &[]);
+        assert_eq!(there(), 1, "{tier:?}");
+        world.get("/b", &[]);
+        let elsewhere = world.another_isolate(&vars);
+        assert!(elsewhere.get("/b", &[]).is_hit());
+        assert_eq!(there(), 2, "{tier:?}: the data centre's second request, by another isolate");
+        world.ports.stores.borrow_mut().retain(|(of, _), _| *of != tier);
+        assert!(world.another_isolate(&vars).get("/b", &[]).is_hit());
+        assert_eq!(there(), 0, "{tier:?}: it was offered once");
+        world.ports.stores.borrow_mut().clear();
+        assert!(world.another_isolate(&vars).get("/b", &[]).is_hit(), "{tier:?}: another data centre, from Redis");
+        assert_eq!(there(), 0, "{tier:?}: its first request there");
+    }
 }
 
 #[test]
-fn a_key_is_written_to_kv_once_a_second_and_the_last_one_counts() {
-    let world = World::new(&json!({ "SITE": { "collapse": "off" } }), numbered());
-    world.runs_deferred.set(false);
-    for _ in 0..4 {
-        world.get("/a", &[("cache-control", "no-cache")]);
+fn a_key_is_written_once_a_second_where_that_is_the_limit_and_the_last_one_counts() {
+    for (tier, milliseconds, writes) in [(Tier::Kv, 1000, 2), (Tier::R2, 1000, 2), (Tier::D1, 0, 4)] {
+        let vars = json!({
+            "SITE": { "collapse": "off" },
+            "CACHES": { "default": { "tiers": ["memory", "colo", tier.as_str()] } },
+        });
+        let world = World::new(&vars, numbered());
+        world.ports.tiers.replace(vec![Tier::Colo, tier]);
+        world.runs_deferred.set(false);
+        for _ in 0..4 {
+            world.get("/a", &[("cache-control", "no-cache")]);
+        }
+        let began = world.ports.executor.now();
+        world.run_left_at_once();
+        let took = world.ports.executor.now() - began;
+        assert!((milliseconds..milliseconds + 200).contains(&took), "{tier:?}: {took} ms");
+        assert_eq!(world.ports.writes.take().iter().filter(|of| **of == tier).count(), writes, "{tier:?}");
+        let other = world.another_isolate(&vars);
+        world.ports.stores.borrow_mut().retain(|(of, _), _| *of == tier);
+        assert_eq!(other.get("/a", &[]).body, "page 4", "{tier:?}");
     }
-    let began = world.ports.executor.now();
-    world.run_left_at_once();
-    assert!((1000..1200).contains(&(world.ports.executor.now() - began)));
-    assert_eq!(world.ports.writes.take().iter().filter(|tier| **tier == Tier::Kv).count(), 2);
-    let other = world.another_isolate(&json!({}));
-    world.ports.stores.borrow_mut().retain(|(tier, _), _| *tier == Tier::Kv);
-    assert_eq!(other.get("/a", &[]).body, "page 4");
 }
 
 #[test]

@@ -17,11 +17,12 @@ fn cacheable(_: &Asked) -> Scripted {
 
 #[test]
 fn another_isolate_finds_what_one_has_stored() {
-    for only in [Tier::Colo, Tier::Kv] {
-        let world = World::new(&json!({}), cacheable);
+    for only in [Tier::Colo, Tier::Kv, Tier::D1, Tier::R2] {
+        let vars = json!({ "CACHES": { "default": { "tiers": ["memory", only.as_str()] } } });
+        let world = World::new(&vars, cacheable);
         world.ports.tiers.replace(vec![only]);
         world.get("/a", &[]);
-        let other = world.another_isolate(&json!({}));
+        let other = world.another_isolate(&vars);
         assert!(other.get("/a", &[]).is_hit(), "{only:?}");
         assert_eq!(world.asked(), 1);
     }
@@ -40,11 +41,27 @@ fn a_hit_far_away_is_kept_nearby() {
 }
 
 #[test]
-fn what_lives_less_than_a_minute_never_goes_to_kv() {
-    let world = World::new(&json!({}), |_| Scripted::new(200, &[("cache-control", "max-age=30")], "page"));
-    world.get("/a", &[]);
-    let tiers: Vec<_> = world.ports.stores.borrow().keys().map(|(tier, _)| *tier).collect();
-    assert_eq!(tiers, [Tier::Colo]);
+fn a_tier_gets_only_what_it_takes() {
+    let kib = |count: usize| "x".repeat(count << 10);
+    let all = json!({
+        "SITE": { "max_body": "4MiB" },
+        "CACHES": { "default": { "tiers": ["colo", "kv", "d1", "r2", "dummy"] } },
+    });
+    for (what, lifetime, body, expected) in [
+        ("KV keeps nothing for less than a minute", 30, kib(1), &[Tier::Colo, Tier::D1, Tier::R2][..]),
+        ("as large as D1 takes", 60, kib(1460), &[Tier::Colo, Tier::D1, Tier::Kv, Tier::R2]),
+        ("larger than a row of D1", 60, kib(1470), &[Tier::Colo, Tier::Kv, Tier::R2]),
+        ("what ends at once is kept nowhere", 0, kib(1), &[]),
+    ] {
+        let field = format!("max-age={lifetime}");
+        let origin = move |_: &Asked| Scripted::new(200, &[("cache-control", &field)], &body);
+        let world = World::new(&all, origin);
+        world.ports.tiers.replace(vec![Tier::Colo, Tier::Kv, Tier::D1, Tier::R2]);
+        world.get("/a", &[]);
+        let mut tiers: Vec<_> = world.ports.stores.borrow().keys().map(|(tier, _)| *tier).collect();
+        tiers.sort_by_key(|tier| tier.as_str());
+        assert_eq!(tiers, expected, "{what}");
+    }
 }
 
 #[test]
@@ -54,11 +71,13 @@ fn a_tier_that_fails_is_a_miss_that_says_so() {
         Fault { delay: Duration::from_secs(60), ..Fault::default() },
         Fault { corrupts: true, ..Fault::default() },
     ] {
-        let world = World::new(&json!({}), cacheable);
+        let tiers = [Tier::Colo, Tier::Kv, Tier::D1, Tier::R2];
+        let vars = json!({ "CACHES": { "default": { "tiers": ["colo", "kv", "d1", "r2"] } } });
+        let world = World::new(&vars, cacheable);
+        world.ports.tiers.replace(tiers.into());
         world.get("/a", &[]);
-        world.fault(Tier::Colo, fault);
-        world.fault(Tier::Kv, fault);
-        let other = world.another_isolate(&json!({}));
+        tiers.iter().for_each(|tier| world.fault(*tier, fault));
+        let other = world.another_isolate(&vars);
         let before = world.ports.executor.now();
         let answer = other.get("/a", &[]);
         assert_eq!((answer.status, answer.body.as_str(), answer.is_hit()), (200, "page", false), "{fault:?}");

@@ -1,18 +1,20 @@
-//! Who decides what goes wrong, and when.
+//! Who decides what goes wrong, and when; and what else happens beside requests.
 
 use std::rc::Rc;
 
 use super::chance::Chance;
 use super::city::{City, Home};
+use super::orders::purge;
 use super::weather::{FAR, Fault, Mood};
 
 /// What kinds of things go wrong in a run. Without any of them the same visitors meet nothing but each other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Climate {
     pub clocks: bool,
     pub stores: bool,
     pub origin: bool,
     pub shield: bool,
+    pub ledger: bool,
     pub deaths: bool,
     pub deploys: bool,
 }
@@ -20,10 +22,18 @@ pub struct Climate {
 impl Climate {
     pub fn draw(chance: &Chance) -> Self {
         if chance.percent(12) {
-            return Self { clocks: false, stores: false, origin: false, shield: false, deaths: false, deploys: false };
+            return Self::default();
         }
         let often = || chance.percent(65);
-        Self { clocks: often(), stores: often(), origin: often(), shield: often(), deaths: often(), deploys: often() }
+        Self {
+            clocks: often(),
+            stores: often(),
+            origin: often(),
+            shield: often(),
+            ledger: often(),
+            deaths: often(),
+            deploys: often(),
+        }
     }
 }
 
@@ -35,9 +45,11 @@ enum Deed {
     Origin,
     Store,
     Shield,
+    Ledger,
     Neglect,
     /// All is well again.
     Relent,
+    Purge,
     StopRequest,
     EndRequest,
     EvictIsolate,
@@ -47,10 +59,11 @@ enum Deed {
     BackUpRedis,
     RestoreRedis,
     ForgetLeases,
+    LoseLedger,
 }
 
-/// Does something.
-pub fn act(city: &City, climate: Climate) {
+/// Does something, as one operation of many.
+pub fn act(city: &Rc<City>, climate: Climate, number: u64) {
     let chance = &city.chance;
     let when = |applies: bool, weight: u64| if applies { weight } else { 0 };
     let deed = chance.weighted(&[
@@ -58,8 +71,10 @@ pub fn act(city: &City, climate: Climate) {
         (when(climate.origin, 18), Deed::Origin),
         (when(climate.stores, 18), Deed::Store),
         (when(climate.shield, 10), Deed::Shield),
+        (when(climate.ledger, 10), Deed::Ledger),
         (when(climate.deaths, 5), Deed::Neglect),
         (14, Deed::Relent),
+        (5, Deed::Purge),
         (when(climate.deaths, 10), Deed::StopRequest),
         (when(climate.deaths, 12), Deed::EndRequest),
         (when(climate.deaths, 3), Deed::EvictIsolate),
@@ -69,15 +84,21 @@ pub fn act(city: &City, climate: Climate) {
         (when(climate.stores, 2), Deed::BackUpRedis),
         (when(climate.stores, 2), Deed::RestoreRedis),
         (when(climate.shield, 2), Deed::ForgetLeases),
+        (when(climate.ledger, 1), Deed::LoseLedger),
     ]);
     city.tell(|| format!("{deed:?}"));
+    if unsettles(deed) {
+        city.unsettled.set(city.clock.now());
+    }
     match deed {
         Deed::Publish => publish(city),
         Deed::Origin => change_origin(city),
         Deed::Store => change_store(city),
         Deed::Shield => change_shield(city),
+        Deed::Ledger => change_ledger(city),
         Deed::Neglect => city.weather.neglect.set(chance.pick(&[0, 20, 60])),
         Deed::Relent => city.weather.clear(),
+        Deed::Purge => purge(city, number),
         Deed::StopRequest | Deed::EndRequest => stop_request(city, matches!(deed, Deed::EndRequest)),
         Deed::EvictIsolate => evict(city),
         Deed::Deploy => deploy(city),
@@ -86,7 +107,15 @@ pub fn act(city: &City, climate: Climate) {
         Deed::BackUpRedis => city.redis.back_up(),
         Deed::RestoreRedis => city.redis.restore(),
         Deed::ForgetLeases => city.shields.iter().for_each(|shield| shield.forget(&city.clock)),
+        // Nobody knows any more what was purged: all that was numbered by it is lost.
+        Deed::LoseLedger => city.ledger.lose(),
     }
+}
+
+/// Whether isolates may not agree any more on who fetches, or on what is purged.
+fn unsettles(deed: Deed) -> bool {
+    use Deed::{EvictIsolate, ForgetLeases, Ledger, LoseLedger, Neglect, Relent, Shield};
+    matches!(deed, Shield | Ledger | ForgetLeases | LoseLedger | Neglect | Relent | EvictIsolate)
 }
 
 fn publish(city: &City) {
@@ -125,9 +154,14 @@ fn change_shield(city: &City) {
         city.weather.twins.set(!city.weather.twins.get());
     } else {
         city.weather.shield.set(draw_fault(chance, city.weather.shield.get()));
-        city.weather.ledger.set(draw_fault(chance, city.weather.ledger.get()));
     }
     city.tell(|| format!("    twins: {}, {:?}", city.weather.twins.get(), city.weather.shield.get()));
+}
+
+fn change_ledger(city: &City) {
+    let fault = draw_fault(&city.chance, city.weather.ledger.get());
+    city.tell(|| format!("    ledger: {fault:?}"));
+    city.weather.ledger.set(fault);
 }
 
 fn draw_fault(chance: &Chance, mut fault: Fault) -> Fault {

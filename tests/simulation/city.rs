@@ -14,7 +14,7 @@ use super::sabotage::Sabotage;
 use super::shield::Shield;
 use super::stores::{Colo, Kv, Redis};
 use super::watch::Watch;
-use super::weather::Weather;
+use super::weather::{Fault, Weather};
 use crate::support::NOW;
 use crate::support::ledger::Ledger;
 
@@ -40,7 +40,12 @@ pub struct City {
     pub pool: RefCell<Vec<bytes::Bytes>>,
     /// The largest difference between two clocks, in milliseconds.
     pub skew: u64,
+    /// Whether all clocks agree, stores keep what they say, and nobody dies: what is in memory gets no older.
     pub is_calm: bool,
+    /// Whether all isolates have the same configuration and the same time.
+    pub is_even: bool,
+    /// When something last happened that may leave a lease behind, or that those who wait for one may be wrong about.
+    pub unsettled: Cell<u64>,
     /// Whether to tell what happens.
     pub tells: bool,
     homes_built: Cell<u64>,
@@ -52,10 +57,19 @@ pub struct Home {
     pub colo: usize,
     pub deployment: usize,
     pub isolate: Rc<Isolate<Wires>>,
-    /// Whether the ledger has answered it.
-    pub is_informed: Cell<bool>,
+    /// What it heard of the ledger last.
+    pub told: Cell<Option<Told>>,
     /// How far its clock is ahead.
     pub ahead: u64,
+}
+
+/// What an isolate heard of the ledger: what it fetches later is numbered after all that was recorded until then.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// Which ledger it was.
+    pub incarnation: u64,
+    /// When, among all events.
+    pub tick: u64,
 }
 
 /// What belongs to one request: when it ends, nothing that is still waited for in it ever comes.
@@ -68,8 +82,34 @@ pub struct Context {
     pub signals: RefCell<Vec<Signal>>,
     /// How often the origin was asked in it.
     pub exchanges: Cell<u32>,
+    /// Whether anything outside the isolate was asked in it that brings an answer.
+    pub went_far: Cell<bool>,
+    /// What its isolate had heard of the ledger when it came.
+    pub told: Option<Told>,
+    /// The pages that it purges.
+    pub purges: RefCell<Vec<usize>>,
+    /// When the ledger recorded what it purges, if it did.
+    pub recorded: Cell<Option<u64>>,
     /// Whether it is a plain GET by somebody who is nobody.
     pub is_plain: bool,
+}
+
+impl Context {
+    pub fn new(request: u64, home: &Home, is_plain: bool) -> Self {
+        Self {
+            request,
+            ended: Rc::default(),
+            over: Cell::default(),
+            tasks: RefCell::default(),
+            signals: RefCell::default(),
+            exchanges: Cell::default(),
+            went_far: Cell::default(),
+            told: home.told.get(),
+            purges: RefCell::default(),
+            recorded: Cell::default(),
+            is_plain,
+        }
+    }
 }
 
 impl City {
@@ -92,6 +132,8 @@ impl City {
             pool: RefCell::default(),
             skew: 0,
             is_calm: false,
+            is_even: false,
+            unsettled: Cell::new(0),
             tells: false,
             homes_built: Cell::new(0),
         }
@@ -105,13 +147,25 @@ impl City {
             colo,
             deployment,
             isolate: Rc::default(),
-            is_informed: Cell::new(false),
+            told: Cell::new(None),
             ahead: if self.skew > 0 { self.chance.below(self.skew) } else { 0 },
         })
     }
 
     pub fn rules(&self, home: &Home, prefix: &str) -> &Rules {
         self.deployments[home.deployment].rules(prefix)
+    }
+
+    /// Whether shield and ledger have been well for long enough that all isolates agree on who fetches. Who cannot read the ledger takes
+    /// nothing from others (engine/collapse.rs).
+    pub fn has_agreed(&self) -> bool {
+        const A_WHILE: u64 = 45_000;
+        let weather = &self.weather;
+        let is_well = [weather.shield.get(), weather.ledger.get()] == [Fault::default(); 2];
+        is_well
+            && !weather.twins.get()
+            && weather.neglect.get() == 0
+            && self.unsettled.get() + A_WHILE < self.clock.now()
     }
 
     /// Milliseconds, by the clock of an isolate.
@@ -122,7 +176,14 @@ impl City {
 
     pub fn asker(&self, home: &Home, context: &Context) -> Asker {
         let reading = self.reading(home);
-        Asker { request: context.request, is_informed: home.is_informed.get(), deployment: home.deployment, reading }
+        Asker { request: context.request, home: home.id, told: context.told, deployment: home.deployment, reading }
+    }
+
+    /// The ledger answers.
+    pub fn inform(&self, home: &Home) -> Told {
+        let told = Told { incarnation: self.ledger.incarnation.get(), tick: self.origin.tick() };
+        home.told.set(Some(told));
+        told
     }
 
     pub fn tell(&self, what: impl FnOnce() -> String) {
@@ -135,6 +196,7 @@ impl City {
     /// The world of a request ends: all its tasks at once, without a word.
     pub fn end(&self, context: &Context) {
         context.ended.set(true);
+        self.unsettled.set(self.clock.now());
         context.over.set(Some(self.clock.now()));
         context.tasks.take().into_iter().for_each(|task| self.clock.lose(task));
         // Who waits for something of it learns that it never comes.

@@ -21,6 +21,10 @@ pub struct Rules {
     pub keys_language: bool,
     /// Whether concurrent misses of an isolate are one.
     pub collapses: bool,
+    /// Whether those of all isolates are.
+    pub collapses_globally: bool,
+    /// Whether the ledger is asked each time.
+    pub is_strict: bool,
     /// Whether what is served stays in the isolate's memory.
     pub has_memory: bool,
 }
@@ -52,6 +56,11 @@ impl Deployment {
         Self { name, settings: Rc::new(settings), routes, site }
     }
 
+    /// Whether nothing is known but that everything passes.
+    pub fn is_broken(&self) -> bool {
+        self.name == BROKEN
+    }
+
     /// The rules for the paths that begin with `prefix`.
     pub fn rules(&self, prefix: &str) -> &Rules {
         self.routes.iter().find(|(path, _)| path == prefix).map_or(&self.site, |(_, rules)| rules)
@@ -63,6 +72,8 @@ fn rules(route: &Map<String, Value>, vars: &Map<String, Value>) -> Rules {
     let mode = route.get("cache").and_then(Value::as_str).unwrap_or("origin");
     let store = route.get("store").and_then(Value::as_str).unwrap_or("default");
     let tiers = vars["CACHES"][store]["tiers"].as_array().expect("a list");
+    let keyed = route.contains_key("vary_cookie") || route.contains_key("cookie_class");
+    let collapse = route.get("collapse").and_then(Value::as_str);
     Rules {
         passes: mode == "pass",
         forces: mode == "force",
@@ -73,13 +84,15 @@ fn rules(route: &Map<String, Value>, vars: &Map<String, Value>) -> Rules {
         keys_sid: route.get("vary_cookie").is_some(),
         stores_private: route.get("store_private") == Some(&Value::Bool(true)),
         keys_language: mode != "force",
-        collapses: route.get("collapse") != Some(&json!("off")),
+        collapses: collapse != Some("off"),
+        collapses_globally: collapse.map_or(mode == "force" && !keyed, |collapse| collapse == "global"),
+        is_strict: route.get("strict_purge") == Some(&Value::Bool(true)),
         has_memory: tiers.iter().any(|tier| tier == "memory"),
     }
 }
 
-/// The prefixes of paths that some deployment has a route for; the last one is nobody's.
-pub const ROUTES: [&str; 11] = ["/f", "/u", "/s", "/p", "/l", "/q", "/r", "/c", "/d", "/k", ""];
+/// What whoever runs the site shows.
+pub const ADMIN_TOKEN: &str = "admin";
 
 const BROKEN: &str = "broken";
 
@@ -105,13 +118,15 @@ fn base() -> Value {
             { "path": "/c/*", "cache": "force", "ttl": 30, "cookie_class": { "plan": ["free", "pro"], "sid": "present" } },
             { "path": "/d/*", "store": "far", "collapse": "off" },
             { "path": "/k/*", "store": "wide", "admission": "second-hit" },
+            { "path": "/x/*", "strict_purge": true },
         ],
     })
 }
 
 /// The configurations, the usual one first.
 pub fn deployments() -> Vec<Deployment> {
-    let secrets = || Secrets { identity_key: Some("key".into()), ..Secrets::default() };
+    let secrets =
+        || Secrets { identity_key: Some("key".into()), admin_token: Some(ADMIN_TOKEN.into()), ..Secrets::default() };
     let rotated = Secrets { identity_key: Some("new".into()), identity_key_previous: Some("key".into()), ..secrets() };
     let changed = |changes: &[(usize, Value)]| {
         let mut vars = base();

@@ -5,13 +5,15 @@ use std::rc::Rc;
 
 use super::adversary::{Climate, act};
 use super::chance::Chance;
-use super::city::City;
+use super::city::{City, Home};
+use super::counts::Counts;
 use super::deployments::{Deployment, deployments};
 use super::origin::Origin;
 use super::sabotage::Sabotage;
 use super::site::{Kind, Page};
-use super::visits::{Shelf, begin, draw_visit};
-use super::watch::{Counts, Invariant, Violation};
+use super::visits::{Shelf, Visit, begin};
+use super::watch::{Invariant, Violation};
+use super::wishes::{draw_visit, draw_visitor};
 
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +57,7 @@ pub fn configurations() -> Rc<Vec<Deployment>> {
 const HOSTS: [&str; 2] = ["a.test", "b.test"];
 
 /// The pages there may be: under which route, of which kind, with which query.
-const PAGES: [(&str, Kind, Option<&str>); 31] = [
+const PAGES: [(&str, Kind, Option<&str>); 33] = [
     ("", Kind::Steady, None),
     ("", Kind::Steady, Some("a=1")),
     ("", Kind::Undated, None),
@@ -87,6 +89,8 @@ const PAGES: [(&str, Kind, Option<&str>); 31] = [
     ("/d", Kind::Moody, None),
     ("/k", Kind::Steady, None),
     ("/k", Kind::Moody, None),
+    ("/x", Kind::Steady, None),
+    ("/x", Kind::Moody, None),
 ];
 
 /// How many of them a city has.
@@ -109,8 +113,20 @@ fn draw_pages(chance: &Chance, now: u64) -> Vec<Page> {
     pages.collect()
 }
 
+/// Names the seed of a run that ends in a panic.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {} ends in a panic", self.0);
+        }
+    }
+}
+
 /// Builds a city, lets it live, and says what was found.
 pub fn run(run: Run, configurations: &Rc<Vec<Deployment>>) -> Result<Counts, Failure> {
+    let _named = Named(run.seed);
     let chance = Chance::new(run.seed);
     let climate = Climate::draw(&chance);
     let colos = chance.between(1, 3) as usize;
@@ -118,9 +134,11 @@ pub fn run(run: Run, configurations: &Rc<Vec<Deployment>>) -> Result<Counts, Fai
     let mut city = City::new(chance.next(), origin, colos, configurations.clone());
     city.tells = run.tells;
     city.sabotage = run.sabotage;
+    city.origin.lags.set(run.sabotage == Sabotage::OriginLags);
     // Five minutes between any two clocks.
     city.skew = if climate.clocks { 300_000 } else { 0 };
     city.is_calm = !climate.clocks && !climate.stores && !climate.deaths;
+    city.is_even = !climate.clocks && !climate.deploys;
     let city = Rc::new(city);
     for colo in 0..colos {
         for _ in 0..chance.between(1, 2) {
@@ -129,7 +147,7 @@ pub fn run(run: Run, configurations: &Rc<Vec<Deployment>>) -> Result<Counts, Fai
     }
     city.tell(|| format!("{climate:?}, {colos} data centres, {} isolates", city.homes.borrow().len()));
     let result = live(&city, climate, run);
-    let mut counts = city.watch.counts.get();
+    let mut counts = city.watch.counts();
     counts.operations = run.operations;
     city.close();
     result.map(|()| counts)
@@ -138,33 +156,60 @@ pub fn run(run: Run, configurations: &Rc<Vec<Deployment>>) -> Result<Counts, Fai
 fn live(city: &Rc<City>, climate: Climate, run: Run) -> Result<(), Failure> {
     let shelf = Rc::new(Shelf::default());
     let chance = &city.chance;
-    let mut burst = 0u64;
-    let mut favourite = 0;
+    let mut crowd = Crowd::default();
     for operation in 0..run.operations {
-        let failed = |violation| Failure { seed: run.seed, operation, violation };
-        if burst == 0 && chance.percent(6) {
-            burst = chance.between(4, 24);
-            favourite = chance.below(SITE as u64) as usize;
+        if crowd.left == 0 && chance.percent(6) {
+            crowd = Crowd::draw(chance);
         }
-        if chance.percent(if burst > 0 { 94 } else { 80 }) {
-            let page = if burst > 0 && chance.percent(90) { favourite } else { chance.below(SITE as u64) as usize };
-            let home = chance.below(city.homes.borrow().len() as u64) as usize;
-            let home = city.homes.borrow()[home].clone();
-            begin(city, &shelf, draw_visit(city, &shelf, operation, home, page));
+        let is_request = chance.percent(if crowd.left > 0 { 94 } else { 80 });
+        if is_request {
+            let (page, who) = crowd.draw_wish(chance);
+            begin(city, &shelf, draw_visit(city, &shelf, operation, draw_home(city), page, who));
         } else {
-            act(city, climate);
+            act(city, climate, operation);
         }
-        let step = if burst > 0 { chance.below(4) } else { draw_step(chance) };
-        burst = burst.saturating_sub(1);
+        let step = if crowd.left > 0 { chance.below(4) } else { draw_step(chance) };
+        crowd.left = crowd.left.saturating_sub(1);
         advance(city, step);
         if let Some(violation) = city.watch.violation() {
-            return Err(failed(violation));
+            return Err(Failure { seed: run.seed, operation, violation });
         }
     }
     settle(city, &shelf, run.operations);
     city.watch
         .violation()
         .map_or(Ok(()), |violation| Err(Failure { seed: run.seed, operation: run.operations, violation }))
+}
+
+/// Many who come at the same time, most of them for one page, and some of them the same visitor.
+#[derive(Default)]
+struct Crowd {
+    left: u64,
+    page: usize,
+    who: usize,
+}
+
+impl Crowd {
+    fn draw(chance: &Chance) -> Self {
+        Self { left: chance.between(4, 24), page: draw_page(chance), who: draw_visitor(chance) }
+    }
+
+    /// Which page somebody wants, and who that is.
+    fn draw_wish(&self, chance: &Chance) -> (usize, usize) {
+        let is_one_of_them = |percent| self.left > 0 && chance.percent(percent);
+        let page = if is_one_of_them(90) { self.page } else { draw_page(chance) };
+        let who = if is_one_of_them(40) { self.who } else { draw_visitor(chance) };
+        (page, who)
+    }
+}
+
+fn draw_page(chance: &Chance) -> usize {
+    chance.below(SITE as u64) as usize
+}
+
+fn draw_home(city: &City) -> Rc<Home> {
+    let homes = city.homes.borrow();
+    homes[city.chance.below(homes.len() as u64) as usize].clone()
 }
 
 /// How long until the next thing happens.
@@ -190,15 +235,21 @@ fn settle(city: &Rc<City>, shelf: &Rc<Shelf>, first: u64) {
     let mut number = first;
     for home in &homes {
         for page in 0..SITE {
-            begin(city, shelf, draw_visit(city, shelf, number, home.clone(), page));
+            let who = draw_visitor(&city.chance);
+            begin(city, shelf, draw_visit(city, shelf, number, home.clone(), page, who));
             number += 1;
         }
     }
-    // As long as one exchange takes, with no fault anywhere.
-    advance(city, 8000);
-    for visit in city.watch.open() {
-        city.watch.violated(Invariant::Liveness, || {
-            format!("request {} is not over, although all is well", visit.context.request)
-        });
+    // As long as an answer takes, with no fault anywhere, and then the work after it.
+    wait_for(city, 3000, "answered", |visit| visit.answered.get().is_some());
+    wait_for(city, 5000, "over", Visit::is_over);
+}
+
+/// All requests come to a stage within so many milliseconds.
+fn wait_for(city: &City, longest: u64, stage: &str, is_reached: fn(&Visit) -> bool) {
+    advance(city, longest);
+    if let Some(late) = city.watch.open().iter().find(|visit| !is_reached(visit)) {
+        let request = late.context.request;
+        city.watch.violated(Invariant::Liveness, || format!("request {request} is not {stage}, although all is well"));
     }
 }

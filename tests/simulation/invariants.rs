@@ -1,15 +1,14 @@
 //! What holds for every answer, whatever happened: told from the marks that the origin left in fields and body.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
-use http::Method;
-use http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE, SET_COOKIE,
-};
+use http::header::{ACCEPT_LANGUAGE, AGE, CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderName, SET_COOKIE};
 
 use super::city::City;
 use super::deployments::Rules;
 use super::origin::{Exchange, choose, significant};
+use super::purges::{LEFT_ALONE, Manner};
 use super::site::{Kind, MAGIC, Marker, PUBLIC, Page};
 use super::visits::Visit;
 use super::watch::{FELT_FOR, Invariant};
@@ -20,7 +19,7 @@ pub struct Seen {
     pub headers: HeaderMap,
     /// `None` if the body visibly broke off.
     pub body: Option<Bytes>,
-    /// Whether it took no time and left no work.
+    /// Whether it came out of the isolate's own memory.
     pub was_near: bool,
 }
 
@@ -28,11 +27,11 @@ pub struct Seen {
 const ROUNDING: u64 = 3000;
 
 impl Seen {
-    fn text(&self, name: HeaderName) -> Option<&str> {
+    pub fn text(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    fn length(&self) -> Option<usize> {
+    pub fn length(&self) -> Option<usize> {
         self.text(CONTENT_LENGTH).and_then(|text| text.parse().ok())
     }
 
@@ -51,9 +50,9 @@ impl Seen {
 }
 
 /// One invariant that does not hold, and why.
-type Finding = Result<(), (Invariant, String)>;
+pub type Finding = Result<(), (Invariant, String)>;
 
-fn holds(condition: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Finding {
+pub fn holds(condition: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Finding {
     if condition { Ok(()) } else { Err((invariant, what())) }
 }
 
@@ -94,29 +93,43 @@ fn demands(visit: &Visit) -> &str {
 
 /// Whether the isolate surely had something in its memory that may be served for as long as this when the origin fails.
 fn had_servable(city: &City, visit: &Visit) -> bool {
-    let Some(known) = city.watch.knows(visit.home.id, visit.page).filter(|_| visit.is_plain()) else { return false };
+    let Some(known) = city.watch.knows(visit).filter(|_| visit.is_plain()) else { return false };
     // A clock that is ahead makes everything look older, on arrival and later.
     let age = visit.start.saturating_sub(known.at) + 2 * city.skew + ROUNDING;
     let window = u64::from(known.terms.if_error.unwrap_or_default()) * 1000;
-    let purged = city.watch.purge_between([&visit.url, &known.url], &known, visit, false).1.is_some();
-    known.at <= visit.start && age < window && !purged
+    // What another ledger numbered is lost as soon as the isolate hears of this one.
+    let numbered = known.asker.told.filter(|told| told.incarnation == city.ledger.incarnation.get());
+    age < window && numbered.is_some_and(|told| city.watch.purges.is_untouched(known.page, told.tick))
 }
 
 /// What was served from memory to somebody who is nobody stays there.
-fn learn(city: &City, visit: &Visit, seen: &Seen, exchange: &std::rc::Rc<Exchange>) {
+fn learn(city: &City, visit: &Visit, seen: &Seen, exchange: &Rc<Exchange>) {
     let page = &city.origin.pages[visit.page];
-    let rules = city.rules(&visit.home, page.route);
     if had_servable(city, visit) {
         let fails = page.trouble.get() >= visit.start;
         city.watch.count(|counts| {
             (counts.servable, counts.rescued) = (counts.servable + 1, counts.rescued + u64::from(fails))
         });
     }
-    let lasts = page.kind == Kind::Steady && rules.has_memory && !rules.passes && !rules.keys_sid;
-    let is_own = exchange.asker.request == visit.context.request;
-    if lasts && visit.is_plain() && seen.was_near && !is_own && exchange.status == 200 && exchange.asker.is_informed {
-        city.watch.learn(visit.home.id, visit.page, exchange.clone());
+    if lasts(city, visit) && seen.was_near && exchange.status == 200 {
+        city.watch.learn(visit, exchange, city.origin.tick());
     }
+}
+
+/// What a request of somebody who is nobody brought, and stored, stays there too.
+pub fn learn_stored(city: &City, visit: &Visit, exchange: &Rc<Exchange>) {
+    if lasts(city, visit) && !exchange.failed && city.watch.is_undisturbed(visit, exchange) {
+        city.watch.learn(visit, exchange, city.origin.tick());
+    }
+}
+
+/// Whether what is stored for the request stays in memory, and may stand in for an origin that fails.
+fn lasts(city: &City, visit: &Visit) -> bool {
+    let page = &city.origin.pages[visit.page];
+    let rules = city.rules(&visit.home, page.route);
+    // A strict route passes while the ledger cannot be read.
+    let passes = rules.passes || rules.is_strict;
+    visit.is_plain() && page.kind == Kind::Steady && rules.has_memory && !passes && !rules.keys_sid
 }
 
 /// Who may see the answer of an exchange beside who asked.
@@ -158,12 +171,12 @@ fn lifetime(exchange: &Exchange, rules: &Rules) -> (u64, u64) {
 }
 
 /// An answer that some exchange with the origin brought.
-struct Answer<'a> {
-    city: &'a City,
-    visit: &'a Visit,
-    seen: &'a Seen,
-    exchange: &'a Exchange,
-    page: &'a Page,
+pub struct Answer<'a> {
+    pub city: &'a City,
+    pub visit: &'a Visit,
+    pub seen: &'a Seen,
+    pub exchange: &'a Exchange,
+    pub page: &'a Page,
 }
 
 impl Answer<'_> {
@@ -198,9 +211,10 @@ impl Answer<'_> {
             return Ok(());
         }
         let whose = self.visit.visitor.sid.filter(|_| rules.keys_sid).unwrap_or_default();
-        let younger = self.city.watch.served(self.visit, self.exchange, whose, self.city.origin.tick());
+        let slot = (self.visit.home.id, self.exchange.url.clone(), whose, self.exchange.shown.language);
+        let younger = self.city.watch.serve(slot, self.visit, self.exchange, self.city.origin.tick());
         holds(younger.is_none(), Invariant::NoResurrection, || {
-            format!("isolate {} served {:?} before", self.visit.home.id, younger)
+            format!("isolate {} had something younger in its memory for {younger:?}", self.visit.home.id)
         })
     }
 
@@ -260,75 +274,6 @@ impl Answer<'_> {
         self.seen.body.as_ref().filter(|body| !is_part && !body.is_empty())
     }
 
-    fn check_whole(&self) -> Finding {
-        use Invariant::Integrity;
-        let Exchange { status, shown, failed, method, .. } = self.exchange;
-        let Some(body) = &self.seen.body else { return Ok(()) };
-        if let Some(tag) = shown.etag(self.page.kind).filter(|_| self.seen.text(ETAG).is_some()) {
-            holds(self.seen.text(ETAG) == Some(&tag), Integrity, || {
-                format!("the tag {:?} of another body than {tag}, failed: {failed}", self.seen.text(ETAG))
-            })?;
-        }
-        if self.visit.method == Method::HEAD {
-            let length = self.seen.length().is_none_or(|length| length == shown.body.len() || *failed);
-            return holds(length && body.is_empty(), Integrity, || "a HEAD with another length".into());
-        }
-        let length = self.seen.length().is_none_or(|length| length == body.len() || *failed);
-        holds(length, Integrity, || format!("{} bytes, said to be {:?}", body.len(), self.seen.length()))?;
-        let is_empty = (*failed && body.is_empty()) || (*method == Method::POST && self.exchange.status != 200);
-        holds(is_empty || *body == shown.body, Integrity, || {
-            let is = Marker::read(body).map_or("something else".to_owned(), |marker| format!("{marker:?}"));
-            format!("the body of exchange with version {} is {is} of {} bytes", shown.version, body.len())
-        })?;
-        let fits = self.seen.status == shown.status || *method == Method::POST || *failed;
-        holds(fits, Integrity, || format!("{} for an exchange with {status}", self.seen.status))
-    }
-
-    fn check_not_modified(&self) -> Finding {
-        let headers = &self.visit.headers;
-        let conditional = headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE);
-        holds(conditional || self.exchange.failed, Invariant::Integrity, || "a 304 that nobody asked for".into())?;
-        self.city.watch.count(|counts| counts.not_modified += 1);
-        let shown = &self.exchange.shown;
-        // By its time alone, what is newer than what is stored here has not been modified either.
-        let is_newer = |body: &[u8]| Marker::read(body).is_some_and(|marker| marker.version > shown.version);
-        let by_time = !headers.contains_key(IF_NONE_MATCH);
-        let has_it = |body: &Bytes| *body == shown.body || (by_time && is_newer(body));
-        let has_it = self.visit.copy.as_ref().is_some_and(|copy| has_it(&copy.body));
-        holds(has_it || self.exchange.failed, Invariant::Integrity, || {
-            "a 304 for what the visitor does not have".into()
-        })
-    }
-
-    fn check_unsatisfiable(&self) -> Finding {
-        let expected = format!("bytes */{}", self.exchange.shown.body.len());
-        let said = self.seen.text(CONTENT_RANGE);
-        holds(said == Some(&expected), Invariant::Integrity, || format!("{said:?} instead of {expected}"))
-    }
-
-    fn check_part(&self) -> Finding {
-        use Invariant::Integrity;
-        let whole = &self.exchange.shown.body;
-        holds(self.visit.headers.contains_key(RANGE), Integrity, || "a part that nobody asked for".into())?;
-        let Some(body) = &self.seen.body else { return Ok(()) };
-        self.city.watch.count(|counts| counts.partial += 1);
-        let media_type = self.seen.text(CONTENT_TYPE).unwrap_or_default();
-        let Some((_, boundary)) = media_type.split_once("boundary=") else {
-            let said = self.seen.text(CONTENT_RANGE).unwrap_or_default();
-            return holds(cut(whole, said).as_ref() == Some(body), Integrity, || format!("{said} is cut wrongly"));
-        };
-        let text = String::from_utf8_lossy(body);
-        let separator = format!("\r\n--{boundary}");
-        let parts = text.split(&separator).skip(1).filter(|part| *part != "--\r\n");
-        for part in parts {
-            let (head, bytes) = part.split_once("\r\n\r\n").unwrap_or_default();
-            let said = head.split("Content-Range: ").nth(1).unwrap_or_default();
-            let expected = cut(whole, said);
-            holds(expected.is_some_and(|expected| expected == bytes), Integrity, || format!("{said} is cut wrongly"))?;
-        }
-        Ok(())
-    }
-
     /// A version is served no longer than its lifetime and its stale windows after the origin last vouched for it. Clocks only lengthen
     /// that by as much as the one that took it in is ahead of the one that serves it.
     fn check_freshness(&self) -> Finding {
@@ -337,48 +282,56 @@ impl Answer<'_> {
         let (lifetime, windows) = lifetime(exchange, rules);
         let ahead = exchange.asker.reading.saturating_sub(exchange.at).saturating_sub(visit.home.ahead);
         let age = visit.start.saturating_sub(exchange.at);
-        self.city.watch.count(|counts| counts.stale += u64::from(age > lifetime + ahead + ROUNDING));
+        let collapsed = exchange.answered.get() > visit.start;
+        self.city.watch.count(|counts| {
+            counts.stale += u64::from(age > lifetime + ahead + ROUNDING);
+            counts.collapsed += u64::from(collapsed);
+            counts.handed_over += u64::from(collapsed && exchange.asker.home != visit.home.id);
+        });
+        // Caches beyond this one count on from what it says.
+        let said = self.seen.text(AGE).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default() * 1000;
+        holds(said + ahead + ROUNDING >= age, Invariant::Freshness, || {
+            format!("said to be {said} ms old, is {age} ms")
+        })?;
         let limit = lifetime + windows + visit.max_stale * 1000 + ahead + ROUNDING;
         holds(age <= limit, Invariant::Freshness, || {
             format!("exchange {:?} served after {age} ms, at most {limit} ms", exchange.terms.cache_control())
         })
     }
 
-    /// Whether it was served as stale while the ledger could not be read: what may have been purged elsewhere is stale then, not gone.
+    /// Whether it was served as stale while the ledger could not be read.
     fn is_in_doubt(&self) -> bool {
         let said = self.seen.text(HeaderName::from_static("cache-status")).unwrap_or_default();
-        let is_stale = said.contains("stale-if-error") || said.contains("stale-while-revalidate");
-        is_stale && self.city.ledger_trouble.get() + FELT_FOR >= self.visit.start
+        said.contains("stale-if-error") && self.city.ledger_trouble.get() + LEFT_ALONE >= self.visit.start
     }
 
     fn check_purges(&self) -> Finding {
         let (city, visit, exchange) = (self.city, self.visit, self.exchange);
         let urls = [visit.url.as_str(), exchange.url.as_str()];
-        let (reached, between) = city.watch.purge_between(urls, exchange, visit, self.is_in_doubt());
-        city.watch.count(|counts| counts.purged += u64::from(reached));
-        holds(between.is_none(), Invariant::PurgeBound, || {
-            let by = between.map(|(request, _)| request).unwrap_or_default();
-            format!("what was asked for before request {by} purged it in isolate {}", visit.home.id)
+        let rules = city.rules(&visit.home, self.page.route);
+        let manner = Manner { is_strict: rules.is_strict, in_doubt: self.is_in_doubt() };
+        let verdict = city.watch.purges.judge(city, urls, exchange, visit, manner);
+        city.watch.count(|counts| {
+            counts.purged += u64::from(verdict.reached);
+            counts.purged_elsewhere += u64::from(verdict.from_afar);
+        });
+        holds(verdict.purged_by.is_none(), Invariant::PurgeBound, || {
+            let by = verdict.purged_by.unwrap_or_default();
+            format!("what was asked for before request {by} purged it, in isolate {}", visit.home.id)
         })?;
-        let version =
-            self.whole_body().and_then(|body| Marker::read(body)).map_or(exchange.shown.version, |m| m.version);
-        let least = city.watch.least_version(urls, visit, self.is_in_doubt()).unwrap_or_default();
+        let shown = self.whole_body().and_then(|body| Marker::read(body)).map(|marker| marker.version);
+        let (version, least) = (shown.unwrap_or(exchange.shown.version), verdict.least_version);
         holds(version >= least, Invariant::NoResurrection, || {
             format!("version {version} in isolate {}, which knows of version {least}", visit.home.id)
         })?;
-        let rules = city.rules(&visit.home, self.page.route);
         let acted = visit.visitor.sid.filter(|_| rules.keys_sid);
-        let acted = acted.is_some_and(|sid| city.watch.acted_since(sid, exchange, visit));
-        // What an identity did only makes its pages stale: they may still stand in for an origin that fails.
+        let acted = acted.is_some_and(|sid| city.watch.purges.acted_since(city, sid, exchange, visit, manner));
+        // What an identity did, and a soft purge, only make pages stale: they may still stand in for an origin that fails.
         let failed = city.origin.trouble.get() + FELT_FOR * 10 >= visit.start;
-        holds(!acted || failed, Invariant::PurgeBound, || "what a visitor did is not seen on their own page".into())
+        holds(!acted || failed, Invariant::PurgeBound, || "what a visitor did is not seen on their own page".into())?;
+        let softly = verdict.softly_purged_by.filter(|_| !failed);
+        holds(softly.is_none(), Invariant::PurgeBound, || {
+            format!("what request {softly:?} made stale, in isolate {}", visit.home.id)
+        })
     }
-}
-
-/// The part of `whole` that a `Content-Range` names.
-fn cut(whole: &Bytes, content_range: &str) -> Option<Bytes> {
-    let (range, length) = content_range.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-    (length.parse() == Ok(whole.len()) && first <= last && last < whole.len()).then(|| whole.slice(first..=last))
 }

@@ -1,14 +1,12 @@
 //! The origin: what it answers, how it fails, and what it remembers of each exchange so that answers can be checked.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION,
-    CONTENT_RANGE, COOKIE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    LAST_MODIFIED, LOCATION, RANGE, RETRY_AFTER, SET_COOKIE, VARY,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, COOKIE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    LAST_MODIFIED, LOCATION, SET_COOKIE, VARY,
 };
 use http::{Method, StatusCode};
 use larder::engine::ports::FetchError;
@@ -16,7 +14,9 @@ use larder::fields::Timestamp;
 use larder::message::ResponseHead;
 
 use super::chance::Chance;
+use super::city::Told;
 use super::site::{Kind, PUBLIC, Page, Representation, Terms};
+use super::sketch::Sketch;
 use super::weather::Mood;
 
 /// Names the exchange that the fields of a response are from.
@@ -26,8 +26,10 @@ pub const EXCHANGE: HeaderName = HeaderName::from_static("x-exchange");
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
     pub request: u64,
-    /// Whether its isolate knew of the ledger: what it stored before that is lost when it does.
-    pub is_informed: bool,
+    /// The isolate.
+    pub home: u64,
+    /// What it had heard of the ledger.
+    pub told: Option<Told>,
     pub deployment: usize,
     /// What its clock shows.
     pub reading: u64,
@@ -54,6 +56,8 @@ pub struct Exchange {
     pub failed: bool,
     /// When its answer began.
     pub answered: Cell<u64>,
+    /// The same, among all events.
+    pub answered_tick: Cell<u64>,
     /// What an unsafe request changed: pages, and the versions they have since.
     pub changed: RefCell<Vec<(usize, u32)>>,
 }
@@ -81,6 +85,8 @@ pub struct Origin {
     pub pages: Vec<Page>,
     exchanges: RefCell<Vec<Rc<Exchange>>>,
     ticks: Cell<u64>,
+    /// Whether it shows what pages were before they changed.
+    pub lags: Cell<bool>,
     /// Until when an exchange that went wrong may be felt, whatever it was about.
     pub trouble: Cell<u64>,
 }
@@ -161,6 +167,7 @@ impl Origin {
             saw_credentials: headers.contains_key(AUTHORIZATION),
             failed,
             answered: Cell::new(now),
+            answered_tick: Cell::default(),
             changed: RefCell::new(at_once.into_iter().map(|version| (page, version)).collect()),
             shown: sketch.shown,
         });
@@ -182,8 +189,8 @@ impl Origin {
         let (owner, saw_sid) = owner(of.kind, cookies, text(question.headers, AUTHORIZATION));
         let wanted = text(question.headers, ACCEPT_LANGUAGE);
         let language = if of.kind == Kind::Lingual { choose(wanted) } else { "en" };
-        let version = of.version();
-        let shown = of.represent(owner, language, query);
+        let version = if self.lags.get() { of.version_before() } else { of.version() };
+        let shown = of.represent(&version, owner, language, query);
         let mut headers = HeaderMap::with_capacity(12);
         let mut say = |name: HeaderName, value: &str| {
             headers.insert(name, HeaderValue::from_str(value).expect("a field value"));
@@ -192,6 +199,7 @@ impl Origin {
         if !control.is_empty() {
             say(CACHE_CONTROL, &control);
         }
+        say(HeaderName::from_static("cache-tag"), &of.tag());
         if let Some(tag) = shown.etag(of.kind) {
             say(ETAG, &tag);
         }
@@ -231,129 +239,6 @@ impl Origin {
         for &page in changes {
             let version = self.pages[page].change(now, chance);
             exchange.changed.borrow_mut().push((page, version));
-        }
-    }
-}
-
-/// An answer in the making.
-struct Sketch {
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-    terms: Terms,
-    shown: Rc<Representation>,
-    saw_sid: Option<&'static str>,
-    failed: bool,
-    changes: Vec<usize>,
-}
-
-impl Sketch {
-    fn get(&mut self, headers: &HeaderMap, page: &Page) {
-        let length = self.shown.body.len() as u64;
-        let tag = self.headers.get(ETAG).cloned();
-        let matches = |name| text(headers, name).zip(tag.as_ref()).is_some_and(|(text, tag)| text == tag);
-        let since = text(headers, IF_MODIFIED_SINCE).and_then(|text| Timestamp::parse(text, Timestamp::default()));
-        let unmodified = page.kind == Kind::Modified
-            && !headers.contains_key(IF_NONE_MATCH)
-            && since.is_some_and(|since| self.shown.modified / 1000 * 1000 <= since.as_millis());
-        if self.status == 200 && (matches(IF_NONE_MATCH) || unmodified) {
-            self.status = 304;
-            self.headers.remove(CONTENT_LANGUAGE);
-            return;
-        }
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        self.body = self.shown.body.clone();
-        if page.kind != Kind::Large || self.status != 200 {
-            return;
-        }
-        self.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        let applies = !headers.contains_key(IF_RANGE) || matches(IF_RANGE);
-        let Some(range) = text(headers, RANGE).filter(|_| applies).and_then(|range| single(range, length)) else {
-            return;
-        };
-        let content_range = if range.is_empty() {
-            (self.status, self.body) = (416, Bytes::new());
-            format!("bytes */{length}")
-        } else {
-            self.status = 206;
-            self.body = self.body.slice(range.start as usize..range.end as usize);
-            format!("bytes {}-{}/{length}", range.start, range.end - 1)
-        };
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-        self.headers.insert(CONTENT_RANGE, HeaderValue::from_str(&content_range).expect("a field value"));
-    }
-
-    /// A form was sent, and the answer is the page as it is now.
-    fn show_change(&mut self, target: &str) {
-        self.body = self.shown.body.clone();
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-        self.headers.insert(CONTENT_LOCATION, HeaderValue::from_str(target).expect("a field value"));
-    }
-
-    /// A form was sent.
-    fn post(&mut self, origin: &Origin, page: usize, status: u16, chance: &Chance) {
-        self.status = status;
-        self.headers = HeaderMap::new();
-        self.terms = Terms::default();
-        if status == 403 {
-            return;
-        }
-        self.changes = vec![page];
-        if status == 303 {
-            // To a page that shows what was entered.
-            let next = chance.below(origin.pages.len() as u64) as usize;
-            let shows = &origin.pages[next];
-            let query = shows.query.map_or(String::new(), |query| format!("?{query}"));
-            let is_near = shows.host == origin.pages[page].host;
-            let host = if is_near { String::new() } else { format!("https://{}", shows.host) };
-            let location = format!("{host}{}{query}", shows.path);
-            self.headers.insert(LOCATION, HeaderValue::from_str(&location).expect("a field value"));
-            if is_near && next != page {
-                self.changes.push(next);
-            }
-        }
-    }
-
-    fn fail(&mut self, page: &Page, query: &str, serial: u64, chance: &Chance) {
-        let status = chance.pick(&[500, 502, 503]);
-        self.shown = page.fail(query, status, serial);
-        (self.status, self.body, self.failed) = (status, self.shown.body.clone(), true);
-        self.terms = Terms::default();
-        self.headers = HeaderMap::new();
-        if chance.percent(20) {
-            self.headers.insert(RETRY_AFTER, HeaderValue::from(chance.below(30)));
-        }
-        if chance.percent(20) {
-            self.terms.max_age = Some(5);
-            self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=5"));
-        }
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-    }
-
-    /// Says something that cannot be; whether that is a failure.
-    fn garble(&mut self, page: &Page, now: u64, chance: &Chance) -> bool {
-        const TEN_YEARS: u64 = 315_360_000_000;
-        match chance.below(4) {
-            0 => {
-                let date = Timestamp::from_millis(now + TEN_YEARS).to_http_date();
-                self.headers.insert(DATE, HeaderValue::from_str(&date).expect("a date"));
-                false
-            }
-            1 => {
-                let date = Timestamp::from_millis(now - TEN_YEARS).to_http_date();
-                self.headers.insert(DATE, HeaderValue::from_str(&date).expect("a date"));
-                false
-            }
-            // It names what it means, so that nobody takes it for what they have.
-            2 if self.headers.contains_key(ETAG) && page.kind != Kind::Modified => {
-                (self.status, self.body) = (304, Bytes::new());
-                true
-            }
-            _ if self.status == 200 => {
-                self.status = chance.pick(&[101, 600, 999]);
-                true
-            }
-            _ => false,
         }
     }
 }
@@ -401,18 +286,6 @@ pub fn significant(query: &str) -> Vec<&str> {
     pairs
 }
 
-/// `bytes=a-b`, `bytes=a-`, `bytes=-n`; an empty range if there is no such part.
-fn single(range: &str, length: u64) -> Option<Range<u64>> {
-    let (first, last) = range.strip_prefix("bytes=")?.split_once('-').filter(|_| !range.contains(','))?;
-    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) => first..(last + 1).min(length),
-        (Ok(first), Err(_)) => first..length,
-        (Err(_), Ok(suffix)) => length.saturating_sub(suffix)..length,
-        (Err(_), Err(_)) => return None,
-    };
-    Some(if range.start < length { range } else { 0..0 })
-}
-
-fn text(headers: &HeaderMap, name: impl http::header::AsHeaderName) -> Option<&str> {
+pub fn text(headers: &HeaderMap, name: impl http::header::AsHeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -18,6 +18,7 @@ use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
 use larder::shield::Ask;
+use larder::store::memcached;
 
 use super::city::{City, Context, Home};
 use super::clockwork::{Clockwork, TaskId};
@@ -96,6 +97,7 @@ impl Wires {
     async fn webdis(&self, path: &str, request: OriginRequest<Self>) -> Result<OriginResponse<Self>, FetchError> {
         let city = &self.city;
         let fault = self.fault(Tier::Redis);
+        self.context.went_far.set(true);
         self.reach(fault).await.map_err(|StoreError| FetchError::Unreachable)?;
         let body = if let Body::Blob(blob) = request.body { blob } else { Bytes::new() };
         let is_read = request.method == Method::GET && path.starts_with("GET");
@@ -113,11 +115,13 @@ impl Wires {
 
     async fn ask_origin(&self, request: OriginRequest<Self>) -> Result<OriginResponse<Self>, FetchError> {
         let (city, clock) = (&self.city, &self.city.clock);
+        self.context.went_far.set(true);
         let path = request.url.strip_prefix(ORIGIN).expect("there is one origin");
         let asker = city.asker(&self.home, &self.context);
         let question = Question { method: &request.method, path, headers: &request.headers, asker };
         let reply = city.origin.answer(&question, city.weather.origin.get(), clock.now(), &city.chance);
         let Reply { delay, result, body, end, exchange, changes } = reply;
+        city.tell(|| format!("    [{}] asks the origin for {}", self.context.request, exchange.url));
         let timeout = request.timeout.as_millis() as u64;
         let is_late = delay >= timeout;
         city.watch.asked(city, &self.home, &self.context, &exchange, is_late || exchange.failed);
@@ -127,15 +131,17 @@ impl Wires {
         if city.sabotage == Sabotage::OriginIsNeverHeard {
             return Err(FetchError::Unreachable);
         }
-        city.watch.told(city, &self.home, &self.context, &exchange, is_late || exchange.failed);
+        city.watch.told(city, &self.home, &self.context, &exchange);
         if is_late {
             return Err(FetchError::Timeout);
         }
         city.origin.apply(&late, &exchange, clock.now(), &city.chance);
-        let mut head = result?;
-        if city.sabotage == Sabotage::FormsAreNotNoticed && request.method == Method::POST {
-            head.status = StatusCode::BAD_REQUEST;
+        if !request.method.is_safe() {
+            let changed = exchange.changed.borrow();
+            self.context.purges.replace(changed.iter().map(|(page, _)| *page).chain([exchange.page]).collect());
         }
+        let mut head = result?;
+        city.sabotage.garble(&mut head, &request.method);
         if request.method == Method::HEAD || matches!(head.status.as_u16(), 204 | 304) {
             return Ok(OriginResponse { head, body: Body::Empty });
         }
@@ -191,11 +197,7 @@ impl Ports for Wires {
     }
 
     fn tee(&self, body: Flow) -> Result<(Flow, Flow), Flow> {
-        if self.city.chance.percent(self.city.weather.origin.get().nonsense) {
-            Err(body)
-        } else {
-            Ok((body.clone(), body))
-        }
+        Ok((body.clone(), body))
     }
 
     async fn collect(&self, body: Flow, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
@@ -239,6 +241,7 @@ impl Ports for Wires {
 
     async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<Bytes>, StoreError> {
         let (city, fault) = (&self.city, self.fault(tier));
+        self.context.went_far.set(true);
         self.reach(fault).await?;
         let now = city.clock.now();
         let found = match tier {
@@ -281,6 +284,10 @@ impl Ports for Wires {
         matches!(tier, Tier::Colo | Tier::Kv)
     }
 
+    async fn converse(&self, _: &str, _: &Bytes, _: &mut memcached::Reply<Bytes>) -> Result<(), StoreError> {
+        Err(StoreError)
+    }
+
     fn has_shield(&self) -> bool {
         true
     }
@@ -288,6 +295,7 @@ impl Ports for Wires {
     async fn ask_shield(&self, _: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
         let city = &self.city;
         let fault = city.weather.shield.get();
+        self.context.went_far.set(true);
         self.reach(fault).await?;
         let twin = usize::from(city.weather.twins.get() && city.chance.percent(50));
         let (word, record) = city.shields[twin].answer(&city.clock, ask, body.cloned()).await;
@@ -301,15 +309,32 @@ impl Ports for Wires {
 
     async fn ask_ledger(&self, target: &str, body: Option<Bytes>) -> Result<Bytes, StoreError> {
         let city = &self.city;
-        let fault = if body.is_some() { Fault::default() } else { city.weather.ledger.get() };
+        let fault = city.weather.ledger.get();
         if fault != Fault::default() {
             city.ledger_trouble.set(city.clock.now());
         }
-        self.reach(fault).await?;
-        if body.is_none() {
-            self.home.is_informed.set(true);
+        // The isolate itself knows before the ledger does.
+        city.watch.purges.touch(city, &self.context.purges.borrow());
+        let reached = self.reach(fault).await;
+        city.tell(|| format!("    [{}] the ledger answers {}: {target}", self.context.request, reached.is_ok()));
+        let Some(body) = body else {
+            reached?;
+            let snapshot = city.sabotage.withhold(city.ledger.answer(target, None)?);
+            if city.chance.percent(fault.corrupts) {
+                return Ok(snapshot.slice(..city.chance.below(snapshot.len() as u64) as usize));
+            }
+            city.inform(&self.home);
+            return Ok(snapshot);
+        };
+        // What is said to have failed may have been done.
+        if reached.is_err() && city.chance.percent(50) {
+            return Err(StoreError);
         }
-        city.ledger.answer(target, body)
+        let appended = city.ledger.answer(target, Some(body))?;
+        city.watch.purges.touch(city, &self.context.purges.borrow());
+        reached?;
+        self.context.recorded.set(Some(city.inform(&self.home).tick));
+        Ok(appended)
     }
 
     fn signal(&self) -> Signal {

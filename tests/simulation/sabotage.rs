@@ -1,8 +1,12 @@
 //! Worlds that are deliberately wrong: each breaks one promise, so that each check is seen to fail.
 
 use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Method, StatusCode};
 use larder::cache::{BodyFacts, Entry, Head, record};
 use larder::digest::sha256;
+use larder::message::ResponseHead;
+use larder::purge::Snapshot;
 
 use super::city::City;
 use super::site::Marker;
@@ -28,6 +32,10 @@ pub enum Sabotage {
     OriginIsNeverHeard,
     /// Requests of one isolate know nothing of each other.
     EveryoneIsAlone,
+    /// The engine does not learn for how long it may stand in for an origin that fails.
+    WindowsAreNotSaid,
+    /// The ledger names no purge to those who ask.
+    LedgerTellsNothing,
     /// The runtime keeps no deadline.
     NobodyAnswers,
 }
@@ -65,6 +73,30 @@ impl Sabotage {
             },
         };
         record::encode(&Entry { head, body: other.body }).unwrap_or(value)
+    }
+
+    /// What the ledger says in place of what it knows.
+    pub fn withhold(self, snapshot: Bytes) -> Bytes {
+        if self != Self::LedgerTellsNothing {
+            return snapshot;
+        }
+        let whole = Snapshot::decode(&snapshot).expect("a snapshot");
+        let nothing = Snapshot { hard: Vec::new(), soft: Vec::new(), areas: Vec::new(), ..whole };
+        nothing.encode().into()
+    }
+
+    /// What the engine hears of an answer.
+    pub fn garble(self, head: &mut ResponseHead, method: &Method) {
+        match self {
+            Self::FormsAreNotNoticed if *method == Method::POST => head.status = StatusCode::BAD_REQUEST,
+            Self::WindowsAreNotSaid => {
+                if let Some(control) = head.headers.get_mut(CACHE_CONTROL) {
+                    let said = control.to_str().unwrap_or_default().replace("stale-if-error", "stale-never");
+                    *control = HeaderValue::from_str(&said).expect("a field value");
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether one body in the place of the other is what is wanted.

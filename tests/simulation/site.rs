@@ -181,8 +181,19 @@ impl Page {
         Self { host, path, query, kind, route, versions: RefCell::default(), trouble: Cell::new(0) }
     }
 
+    /// By which it is purged together with others.
+    pub fn tag(&self) -> String {
+        format!("{:?}", self.kind)
+    }
+
     pub fn version(&self) -> Rc<Version> {
         self.versions.borrow().last().cloned().expect("a page has a version")
+    }
+
+    /// The one before that, if there was one.
+    pub fn version_before(&self) -> Rc<Version> {
+        let versions = self.versions.borrow();
+        versions[versions.len().saturating_sub(2)].clone()
     }
 
     /// Another version, from now on.
@@ -206,15 +217,20 @@ impl Page {
         number
     }
 
-    /// What its present version looks like.
-    pub fn represent(&self, owner: &'static str, language: &'static str, query: &str) -> Rc<Representation> {
-        let version = self.version();
+    /// What a version of it looks like.
+    pub fn represent(
+        &self,
+        version: &Version,
+        owner: &'static str,
+        language: &'static str,
+        query: &str,
+    ) -> Rc<Representation> {
         let mut known = version.representations.borrow_mut();
         let is_it = |one: &&Rc<Representation>| one.owner == owner && one.language == language && one.query == query;
         if let Some(representation) = known.iter().find(is_it) {
             return representation.clone();
         }
-        let representation = Rc::new(self.draw_up(&version, owner, language, query, version.status, 0));
+        let representation = Rc::new(self.draw_up(version, owner, language, query, version.status, 0));
         known.push(representation.clone());
         representation
     }

@@ -12,6 +12,9 @@ use super::weather::Fault;
 /// A value, and until when.
 type Kept = (Bytes, u64);
 
+/// A key, and what it is to have; nothing, if it is to go.
+type Write = (CacheKey, Option<Kept>);
+
 /// The Cache API of one data centre.
 #[derive(Default)]
 pub struct Colo(RefCell<BTreeMap<CacheKey, Kept>>);
@@ -40,7 +43,7 @@ pub struct Kv {
     truth: RefCell<BTreeMap<CacheKey, Kept>>,
     written: RefCell<BTreeMap<CacheKey, u64>>,
     /// What is on its way, by when it arrives.
-    late: RefCell<BTreeMap<(u64, u64), (CacheKey, Option<Kept>)>>,
+    late: RefCell<BTreeMap<(u64, u64), Write>>,
     number: Cell<u64>,
     seen: Vec<RefCell<BTreeMap<CacheKey, Seen>>>,
 }

@@ -43,7 +43,6 @@ pub struct Weather {
     kv: Cell<Fault>,
     redis: Cell<Fault>,
     pub shield: Cell<Fault>,
-    /// Of the ledger, when it is read. What it was told it has recorded, or nobody is told that it has.
     pub ledger: Cell<Fault>,
     /// Whether two objects answer for one.
     pub twins: Cell<bool>,

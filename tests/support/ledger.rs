@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use larder::engine::ports::StoreError;
 use larder::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
+use larder::purge::zone::QUEUE;
 use larder::purge::{Area, AreaRecord, Name, Snapshot};
 
 use super::executor::Executor;
@@ -21,6 +22,8 @@ pub struct Ledger {
     pub incarnation: Cell<u64>,
     records: RefCell<BTreeMap<Key, u64>>,
     last: Cell<u64>,
+    /// What the zone is to be told; `None`: it takes nothing more.
+    pub queued: RefCell<Option<String>>,
     /// How often it was read.
     pub reads: Cell<usize>,
 }
@@ -33,6 +36,7 @@ impl Default for Ledger {
             incarnation: Cell::new(7),
             records: RefCell::default(),
             last: Cell::new(1),
+            queued: RefCell::new(Some(String::new())),
             reads: Cell::new(0),
         }
     }
@@ -50,6 +54,11 @@ impl Ledger {
         if target == APPEND {
             let wires: Vec<Wire> = serde_json::from_slice(&body.unwrap_or_default()).map_err(|_| StoreError)?;
             return Ok(serde_json::to_vec(&self.append(&wires)).expect("it can be written").into());
+        }
+        if target == QUEUE {
+            let lines = String::from_utf8(body.unwrap_or_default().to_vec()).map_err(|_| StoreError)?;
+            self.queued.borrow_mut().as_mut().ok_or(StoreError)?.push_str(&lines);
+            return Ok(Bytes::from_static(b"200"));
         }
         let (incarnation, since) = parse_index_target(target).ok_or(StoreError)?;
         self.reads.set(self.reads.get() + 1);

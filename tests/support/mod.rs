@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod executor;
 pub mod ledger;
+pub mod memcached;
 pub mod origin;
 pub mod shield;
 pub mod stream;

@@ -17,7 +17,7 @@ pub struct Shield {
     pub is_there: Cell<bool>,
     pub fault: Cell<Fault>,
     leases: RefCell<HashMap<CacheKey, Lease>>,
-    spent: RefCell<HashMap<u64, u32>>,
+    spent: RefCell<HashMap<(String, u64), u32>>,
 }
 
 struct Lease {
@@ -27,7 +27,13 @@ struct Lease {
 }
 
 impl Shield {
-    pub async fn ask(&self, executor: &Executor, ask: Ask, body: Option<Bytes>) -> Result<(String, Bytes), StoreError> {
+    pub async fn ask(
+        &self,
+        executor: &Executor,
+        object: &str,
+        ask: Ask,
+        body: Option<Bytes>,
+    ) -> Result<(String, Bytes), StoreError> {
         let fault = self.fault.get();
         executor.sleep(fault.delay).await;
         if fault.fails {
@@ -46,7 +52,7 @@ impl Shield {
             }
             Ask::Spend { day, limit, wanted } => {
                 let mut spent = self.spent.borrow_mut();
-                let spent = spent.entry(day).or_default();
+                let spent = spent.entry((object.to_owned(), day)).or_default();
                 let granted = wanted.min(limit - *spent);
                 *spent += granted;
                 Ok((granted.to_string(), nothing))

@@ -19,6 +19,7 @@ use larder::key::CacheKey;
 use larder::message::ResponseHead;
 use larder::policy::Tier;
 use larder::shield::Ask;
+use larder::store::memcached::Reply;
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
@@ -26,6 +27,7 @@ pub use super::answer::Answer;
 use super::answer::answer_of;
 use super::executor::Executor;
 use super::ledger::Ledger;
+use super::memcached::Memcached;
 pub use super::origin::{Asked, Scripted};
 use super::shield::Shield;
 use super::stream::{Pipe, Stream};
@@ -48,10 +50,13 @@ pub struct Fault {
 /// The world behind the ports.
 pub struct WorldPorts {
     pub executor: Executor,
+    /// How far the clock of whoever asks is ahead, in milliseconds.
+    pub ahead: Cell<u64>,
     origin: RefCell<Script>,
     pub asked: RefCell<Vec<Asked>>,
     pub stores: RefCell<HashMap<(Tier, CacheKey), (Bytes, u64)>>,
     pub redis: Webdis,
+    pub memcached: Memcached,
     pub shield: Shield,
     pub ledger: Ledger,
     pub faults: RefCell<HashMap<Tier, Fault>>,
@@ -71,7 +76,7 @@ impl Ports for WorldPorts {
     type Signal = Rc<Cell<bool>>;
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.executor.now())
+        Timestamp::from_millis(self.executor.now() + self.ahead.get())
     }
 
     fn draw(&self) -> f64 {
@@ -167,14 +172,19 @@ impl Ports for WorldPorts {
         self.tiers.borrow().contains(&tier)
     }
 
+    async fn converse(&self, _: &str, request: &Bytes, reply: &mut Reply<Bytes>) -> Result<(), StoreError> {
+        let fault = self.faults.borrow().get(&Tier::Memcached).copied().unwrap_or_default();
+        self.memcached.converse(&self.executor, fault, request, reply).await
+    }
+
     fn has_shield(&self) -> bool {
         self.shield.is_there.get()
     }
 
-    async fn ask_shield(&self, _: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
+    async fn ask_shield(&self, object: &str, ask: Ask, body: Option<&Bytes>) -> Result<(String, Bytes), StoreError> {
         // Both sides read what the other writes.
         let ask = Ask::parse(&ask.target()).expect("it reads back");
-        self.shield.ask(&self.executor, ask, body.cloned()).await
+        self.shield.ask(&self.executor, object, ask, body.cloned()).await
     }
 
     fn has_ledger(&self) -> bool {
@@ -243,10 +253,12 @@ impl World {
     pub fn with_secrets(vars: &Value, secrets: &Secrets, origin: impl FnMut(&Asked) -> Scripted + 'static) -> Self {
         let ports = Rc::new(WorldPorts {
             executor: Executor::at(NOW.as_millis()),
+            ahead: Cell::default(),
             origin: RefCell::new(Box::new(origin)),
             asked: RefCell::default(),
             stores: RefCell::default(),
             redis: Webdis::default(),
+            memcached: Memcached::default(),
             shield: Shield::default(),
             ledger: Ledger::default(),
             faults: RefCell::default(),

@@ -10,7 +10,6 @@ use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
 use crate::engine::shielded::SHIELD;
 use crate::engine::tiers::breaker_name;
-use crate::policy::Tier;
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -80,8 +79,7 @@ fn tiers<P: Ports>(engine: &Engine<P>) -> Vec<TierHealth> {
     for alias in config.caches.values() {
         in_use.extend(alias.tiers.iter().map(|tier| (breaker_name(alias, *tier).into_owned(), *tier)));
     }
-    let there = |tier: Tier| matches!(tier, Tier::Memory | Tier::Redis) || engine.ports.has(tier);
-    in_use.into_iter().map(|(name, tier)| part(engine, name, there(tier))).collect()
+    in_use.into_iter().map(|(name, tier)| part(engine, name, engine.has(tier))).collect()
 }
 
 fn part<P: Ports>(engine: &Engine<P>, name: String, there: bool) -> TierHealth {

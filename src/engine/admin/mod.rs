@@ -1,6 +1,7 @@
 //! What is reserved for whoever runs the site: `/_larder/`, and the method `PURGE`.
 
 mod auth;
+mod fan_out;
 mod health;
 mod purge;
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use super::fan_out::Channels;
 use super::problem;
 use crate::engine::Engine;
 use crate::engine::answer::{Response, document};
@@ -11,6 +12,7 @@ use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
 use crate::forward::select_parameters;
 use crate::message::RequestHead;
+use crate::policy::{Config, Tier};
 use crate::purge::command::{Command, Item, read};
 use crate::purge::{Name, Purge, What};
 
@@ -22,6 +24,9 @@ struct Receipt<'a> {
     items: Vec<Receipted<'a>>,
     /// By then every location has seen it.
     bound_seconds: u64,
+    /// Who was told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<Channels>,
 }
 
 #[derive(Serialize)]
@@ -81,10 +86,21 @@ impl<P: Ports> Engine<P> {
             new: appended.as_ref().and_then(|appended| appended.before.get(at).map(|before| *before == 0)),
             sequence: appended.as_ref().and_then(|appended| appended.sequences.get(at).copied()),
         });
-        let bound_seconds = self.purge_bound().div_ceil(1000);
-        let receipt = Receipt { dry_run: command.dry_run, soft: command.soft, items: items.collect(), bound_seconds };
+        let (mut channels, mut deferred) = (None, Vec::new());
+        if let (Configured::Ready(config), false) = (&self.settings.state, command.dry_run) {
+            let slots = if command.soft { Vec::new() } else { self.slots(config, request, command) };
+            // Seldom, and large: it does not stand in the way of every request.
+            channels = Some(Box::pin(self.fan_out(config, command, &slots)).await);
+            deferred = slots.into_iter().map(Deferred::Remove).collect();
+        }
+        let receipt = Receipt {
+            dry_run: command.dry_run,
+            soft: command.soft,
+            items: items.collect(),
+            bound_seconds: self.purge_bound().div_ceil(1000),
+            channels,
+        };
         let text = serde_json::to_string(&receipt).unwrap_or_default();
-        let deferred = if command.dry_run || command.soft { Vec::new() } else { self.tidy_up(request, command) };
         (document(StatusCode::OK, "application/json", text), deferred)
     }
 
@@ -99,15 +115,14 @@ impl<P: Ports> Engine<P> {
     }
 
     /// The slots of purged URLs, as far as they can be known: what is in them is not used any more either way.
-    fn tidy_up(&self, request: &RequestHead, command: &Command) -> Vec<Deferred<P>> {
-        let Configured::Ready(config) = &self.settings.state else { return Vec::new() };
+    fn slots(&self, config: &Config, request: &RequestHead, command: &Command) -> Vec<Removing> {
         let anyone = RequestHead { headers: http::HeaderMap::new(), ..request.clone() };
-        let removal = |item: &Item| {
+        let slots = |item: &Item| {
             let url = item.url.as_ref()?;
             let policy = config.table.select(url, &http::Method::GET).policy.clone();
             let keys = self.keys_of(config, &anyone, url);
-            (!keys.is_empty()).then_some(Deferred::Remove(Removing { keys, policy }))
+            (!keys.is_empty()).then_some(Removing { keys, policy, but: Some(Tier::Redis) })
         };
-        command.items.iter().filter_map(removal).collect()
+        command.items.iter().filter_map(slots).collect()
     }
 }

@@ -99,17 +99,17 @@ impl Server<'_> {
     /// When it was not.
     pub fn read_set<B: Blob>(&self, status: StatusCode, body: &B) -> Result<(), RedisError> {
         match self.redis.protocol {
-            RedisProtocol::Webdis => webdis::read_ok(status, body),
+            RedisProtocol::Webdis => webdis::read_ok(status, body).map(drop),
             RedisProtocol::Upstash => upstash::read_text(status, body).map(drop),
         }
     }
 
-    /// Whether `count` values were removed.
+    /// How many of `count` values were there to be removed.
     ///
     /// # Errors
     ///
-    /// When one of them was not.
-    pub fn read_delete<B: Blob>(&self, status: StatusCode, body: &B, count: usize) -> Result<(), RedisError> {
+    /// When one of them could not be removed.
+    pub fn read_delete<B: Blob>(&self, status: StatusCode, body: &B, count: usize) -> Result<u64, RedisError> {
         match self.redis.protocol {
             RedisProtocol::Webdis => webdis::read_ok(status, body),
             RedisProtocol::Upstash => upstash::read_pipeline(status, body, count),

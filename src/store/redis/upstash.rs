@@ -46,12 +46,12 @@ pub(super) fn read_text<B: Blob>(status: StatusCode, body: &B) -> Result<Option<
     }
 }
 
-/// One reply for each command, none of them an error. Of any other length nobody knows which is whose.
-pub(super) fn read_pipeline<B: Blob>(status: StatusCode, body: &B, count: usize) -> Result<(), RedisError> {
+/// One reply for each command, none of them an error: the sum of the numbers in them. Of any other length nobody knows which is whose.
+pub(super) fn read_pipeline<B: Blob>(status: StatusCode, body: &B, count: usize) -> Result<u64, RedisError> {
     let replies: Vec<Reply> = serde_json::from_slice(&body.read(0..body.len())).map_err(|_| refusal(status, None))?;
     let error = replies.iter().find_map(|reply| reply.error.as_deref());
     match status == StatusCode::OK && replies.len() == count && error.is_none() {
-        true => Ok(()),
+        true => Ok(replies.iter().filter_map(|reply| reply.result.as_ref()?.as_u64()).sum()),
         false => Err(refusal(status, error)),
     }
 }

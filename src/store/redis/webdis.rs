@@ -42,12 +42,14 @@ pub(super) fn delete<B>(server: &Server, keys: &[String]) -> Call<B> {
     Call { method: Method::GET, url: server.url(&path("DEL", &keys)), headers: server.headers(), body: None }
 }
 
-/// `{"SETEX": [true, "OK"]}`, `{"DEL": 2}`: one member, which is no list that begins with `false`.
-pub(super) fn read_ok<B: Blob>(status: StatusCode, body: &B) -> Result<(), RedisError> {
+/// `{"SETEX": [true, "OK"]}`, `{"DEL": 2}`: one member, which is no list that begins with `false`. The number, if it is one.
+pub(super) fn read_ok<B: Blob>(status: StatusCode, body: &B) -> Result<u64, RedisError> {
     let answer: Option<Value> = serde_json::from_slice(&body.read(0..body.len())).ok();
     let result = answer.as_ref().and_then(Value::as_object).and_then(|members| members.values().next());
     match result {
-        Some(result) if status == StatusCode::OK && result.get(0) != Some(&Value::Bool(false)) => Ok(()),
+        Some(result) if status == StatusCode::OK && result.get(0) != Some(&Value::Bool(false)) => {
+            Ok(result.as_u64().unwrap_or_default())
+        }
         result => Err(refusal(status, result.and_then(|result| result.get(1)).and_then(Value::as_str))),
     }
 }

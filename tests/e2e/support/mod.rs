@@ -1,14 +1,18 @@
 //! Raw sockets on both sides of the Worker in workerd.
 
 mod client;
+mod memcached;
 mod origin;
 mod program;
 mod redis;
+mod relay;
 mod worker;
 
 pub use client::{Client, Reply};
+pub use memcached::Memcached;
 pub use origin::{Answer, Asked, Gate, Origin};
 pub use redis::{Redis, Upstash, Webdis};
+pub use relay::{Passage, Relay};
 pub use worker::{Options, Worker, vars};
 
 /// Asks until there is an answer, within twenty seconds.

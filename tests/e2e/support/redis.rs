@@ -1,5 +1,6 @@
 //! Redis, and the two gateways by which the Worker reaches it over HTTP, each on a port of its own.
 
+use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 use serde_json::json;
@@ -12,7 +13,7 @@ pub struct Redis(Program);
 
 impl Redis {
     pub fn start() -> Self {
-        Self(Program::start("redis.mjs", &json!({ "server": "redis" })))
+        Self(Program::start("server.mjs", &json!({ "server": "redis" })))
     }
 
     /// What `redis-cli` prints for a command.
@@ -64,11 +65,15 @@ impl Webdis {
 
     pub fn start(redis: &Redis) -> Self {
         let options = json!({ "server": "webdis", "redisPort": redis.port(), "token": Self::TOKEN });
-        Self(Program::start("redis.mjs", &options))
+        Self(Program::start("server.mjs", &options))
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.0.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     pub fn client(&self) -> Client {
@@ -86,6 +91,10 @@ impl Upstash {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.0.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     pub fn client(&self) -> Client {

@@ -11,13 +11,17 @@ use super::program::Program;
 /// A running Worker.
 pub struct Worker {
     pub address: SocketAddr,
-    _program: Program,
+    program: Program,
 }
 
 /// Options beside the variables.
 pub struct Options {
     pub secrets: Value,
     pub kv: bool,
+    pub d1: bool,
+    pub r2: bool,
+    /// What stands in for bindings: `{ "CACHE": "Slow", "CACHE_DB": "Down" }`.
+    pub stand_ins: Value,
     pub shield: bool,
     pub ledger: bool,
     /// Where stores keep what they hold; nowhere if it is absent.
@@ -28,7 +32,16 @@ impl Default for Options {
     fn default() -> Self {
         let secrets =
             json!({ "ADMIN_TOKEN": "admin-token", "READ_TOKEN": "read-token", "IDENTITY_KEY": "identity-key" });
-        Self { secrets, kv: true, shield: true, ledger: true, persist: None }
+        Self {
+            secrets,
+            kv: true,
+            d1: false,
+            r2: false,
+            stand_ins: json!({}),
+            shield: true,
+            ledger: true,
+            persist: None,
+        }
     }
 }
 
@@ -42,11 +55,18 @@ impl Worker {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
         let message = json!({
-            "root": root, "vars": vars, "secrets": options.secrets, "kv": options.kv, "shield": options.shield, "ledger": options.ledger, "persist": options.persist,
+            "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
+            "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
+            "shield": options.shield, "ledger": options.ledger,
             "compatibilityDate": compatibility_date(root),
         });
         let program = Program::start("workerd.mjs", &message);
-        Self { address: program.address, _program: program }
+        Self { address: program.address, program }
+    }
+
+    /// What it has logged up to now.
+    pub fn log(&self) -> String {
+        self.program.log()
     }
 
     pub fn client(&self, host: &'static str) -> Client {

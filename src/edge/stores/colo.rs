@@ -1,0 +1,33 @@
+//! The Cache API of this data centre, a cache of its own.
+
+use std::time::Duration;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{Asked, seconds};
+use crate::edge::blob::JsBlob;
+use crate::edge::js::{self, Cache, JsResponse};
+use crate::key::CacheKey;
+
+/// The name of the cache.
+const CACHE: &str = "larder";
+
+pub(super) async fn open() -> Result<Cache, JsValue> {
+    JsFuture::from(js::open_cache(CACHE)?).await.map(JsCast::unchecked_into)
+}
+
+/// Under a host that cannot exist.
+pub(super) fn url(key: CacheKey) -> String {
+    format!("http://larder.invalid/1/{key}")
+}
+
+/// In a response that is nothing but its carrier: the API would drop or refuse what ours may hold.
+pub(super) fn write(cache: &Cache, key: CacheKey, record: &JsBlob, life: Duration) -> Asked {
+    let seconds = seconds(life, 1);
+    let init = format!(
+        "{{\"status\":200,\"headers\":[[\"content-type\",\"application/octet-stream\"],[\"cache-control\",\"max-age={seconds}\"]]}}"
+    );
+    let carrier = JsResponse::new(&record.0, &js::json_parse(&init)?)?;
+    cache.store(&url(key), &carrier)
+}

@@ -1,0 +1,3 @@
+//! Chapters for those who work on Larder, each with code that compiles.
+
+pub mod backend;
