@@ -1,10 +1,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-cells bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
-BOTH := --test rfc9111 --test engine --test properties --test records --test simulation
+BOTH := --test rfc9111 --test esi --test engine --test properties --test records --test simulation
 # Random worlds of `make soak`.
 SEEDS := 10000
 NODE := node_modules/.bin/node
@@ -51,13 +51,19 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture
 
-bench: bench-decisions bench-spread bench-stampede bench-purge bench-cells bench-ab bench-peers ## measure, beside what is known
+bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-cells bench-ab bench-peers ## measure, beside what is known
 
 bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
 	cargo bench --bench decisions
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
+
+bench-esi: setup-build ## how fast pages are read for ESI markup, natively
+	cargo bench --quiet --bench esi
+
+bench-replay: setup build ## the mixed requests of a Django site: how many of them its origin sees
+	$(NODE) tools/bench-replay.mjs
 
 bench-stampede: setup build ## a thousand requests for one cold page at once: how many the origin sees
 	$(NODE) tools/bench-stampede.mjs

@@ -6,6 +6,7 @@ pub mod cache;
 pub mod cells;
 pub mod digest;
 pub mod engine;
+pub mod esi;
 pub mod fields;
 pub mod forward;
 pub mod key;

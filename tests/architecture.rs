@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 9] = [
     &["blob", "digest", "fields", "reason", "url"],
     &["key", "message", "policy"],
-    &["forward"],
+    &["esi", "forward"],
     &["cache"],
     &["cells", "purge", "shield", "store"],
     &["engine"],

@@ -50,10 +50,8 @@ fn every_invalid_configuration_is_refused_with_the_message_beside_it() {
 fn what_is_not_yet_active_says_so() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies/valid/everything.toml");
     let output = text(&larder("check", &file).stdout);
-    for path in ["ROUTES[0].esi", "WARM"] {
-        assert!(output.contains(&format!("note: {path}: not yet active")), "{path} in {output}");
-    }
-    for path in ["ROUTES[0].ttl", "MEMCACHED", "ZONE_ID"] {
+    assert!(output.contains("note: WARM: not yet active"), "{output}");
+    for path in ["ROUTES[0].ttl", "ROUTES[0].esi", "MEMCACHED", "ZONE_ID", "PRESET"] {
         assert!(!output.contains(&format!("{path}: not yet active")), "{path} in {output}");
     }
 }
@@ -115,4 +113,40 @@ fn a_file_that_is_not_there_is_an_error_that_says_what_to_give() {
     let output = larder("check", Path::new("/nonexistent/wrangler.toml"));
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("give the path of a wrangler configuration"));
+}
+
+#[test]
+fn a_preset_says_what_it_stands_for_and_gives_way_to_what_a_route_says() {
+    let folder = std::env::temp_dir().join(format!("larder-preset-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("wrangler.toml");
+    for (preset, expected) in [
+        (
+            "django",
+            ["bypass_cookie  sessionid, messages, django_language", "ignore_cookie  csrftoken", "GET HEAD /admin/*"],
+        ),
+        ("wagtail", ["bypass_cookie  sessionid, messages", "ignore_cookie  csrftoken", "GET HEAD /django-admin/*"]),
+        (
+            "wordpress",
+            ["bypass_cookie  wordpress_logged_in_*", "ignore_cookie  wordpress_test_cookie", "GET HEAD /wp-login.php"],
+        ),
+    ] {
+        let config = format!(
+            "[vars]\nORIGIN = \"https://o.test\"\nPRESET = \"{preset}\"\n\
+             [[vars.ROUTES]]\npath = \"/own/*\"\nbypass_cookie = [\"draft\"]\n\
+             [[vars.ROUTES]]\npath = \"/keyed/*\"\nvary_cookie = [\"sessionid\"]\n"
+        );
+        std::fs::write(&file, config).expect("it is written");
+        let output = text(&larder("routes", &file).stdout);
+        for line in expected {
+            assert!(output.contains(line), "{line} in {output}");
+        }
+        let of = |route: &str| {
+            let (_, rest) = output.split_once(&format!("{route}\n")).expect("it is there");
+            rest.lines().find(|line| line.contains("cookies")).expect("it says so").to_owned()
+        };
+        assert!(of("/own/*").ends_with("a request with draft passes"), "{output}");
+        assert!(!of("/keyed/*").contains("sessionid"), "{output}");
+    }
+    std::fs::remove_dir_all(&folder).expect("it is removed");
 }

@@ -13,6 +13,7 @@ use super::entry::{BodyFacts, Head};
 use super::partial::Extent;
 use super::stored_fields::stops_here;
 use super::validation::has_validator;
+use crate::esi::is_template;
 use crate::fields::cache_control_text::with_max_age;
 use crate::fields::grammar::text;
 use crate::fields::preconditions::{Validators, if_range_holds, is_not_modified};
@@ -30,6 +31,8 @@ pub struct Served {
     pub headers: HeaderMap,
     /// What of the stored body goes with it.
     pub part: Part,
+    /// Whether that is a template, to be assembled.
+    pub template: bool,
 }
 
 /// What of a body is sent.
@@ -48,13 +51,16 @@ pub enum Part {
 /// The response to `wanted` from the stored response `head`, which is `age` old.
 #[must_use]
 pub fn serve(wanted: Wanted, head: &Head, age: Seconds, policy: &Policy) -> Served {
+    let template = is_template(policy, head.status, &head.headers);
     let mut headers = deliverable(&head.headers);
     headers.insert(AGE, HeaderValue::from(age.get()));
-    if !has_validator(&headers) && head.status == StatusCode::OK {
+    if !template && !has_validator(&headers) && head.status == StatusCode::OK {
         headers.insert(ETAG, digest_tag(&head.body));
     }
     set_downstream_lifetime(&mut headers, age, policy);
     match head.status {
+        // A template is nobody's page: what a client has, or has a part of, is another one.
+        status if template => Served { template, ..whole(wanted, status, headers, head.body.length) },
         StatusCode::OK | StatusCode::PARTIAL_CONTENT => select(wanted, headers, head),
         status => whole(wanted, status, headers, head.body.length),
     }
@@ -87,7 +93,7 @@ fn whole(wanted: Wanted, status: StatusCode, mut headers: HeaderMap, length: u64
         headers.remove(CONTENT_LENGTH);
     }
     let part = if has_body && wanted.method != Method::HEAD { Part::Whole } else { Part::Nothing };
-    Served { status, headers, part }
+    Served { status, headers, part, template: false }
 }
 
 /// 304 with the fields a client updates its own copy with; nothing about a body that is not there.
@@ -95,7 +101,7 @@ fn not_modified(mut headers: HeaderMap) -> Served {
     for name in [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE] {
         headers.remove(name);
     }
-    Served { status: StatusCode::NOT_MODIFIED, headers, part: Part::Nothing }
+    Served { status: StatusCode::NOT_MODIFIED, headers, part: Part::Nothing, template: false }
 }
 
 /// 206 or 416 ([RFC 9110 §15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7)); the ranges are within what is held.
@@ -132,7 +138,7 @@ fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &
         }
     };
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    Served { status, headers, part }
+    Served { status, headers, part, template: false }
 }
 
 /// The entity tag of a response that came without a validator.

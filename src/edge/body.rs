@@ -7,9 +7,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::ReadableStream;
 
 use super::blob::JsBlob;
-use super::js::{self, AbortController, Readable};
+use super::js::{self, AbortController, IdentityTransformStream, Readable, Writer};
 use super::timer::sleep;
-use crate::engine::ports::{BodyLimits, CollectError};
+use crate::engine::ports::{Abandoned, BodyLimits, CollectError};
 use crate::engine::within;
 
 /// A body that is still coming.
@@ -34,6 +34,45 @@ impl JsStream {
         };
         Ok((half(0), half(1)))
     }
+}
+
+/// Where a body is written.
+pub(super) struct JsSink(Option<Writer>);
+
+/// A body that is written here: the end to read, and the one to write.
+pub(super) fn pipe() -> (JsStream, JsSink) {
+    let both = IdentityTransformStream::new_identity();
+    (JsStream { readable: both.readable(), controller: None, native: None }, JsSink(both.writable().writer().ok()))
+}
+
+impl JsSink {
+    /// Waits until it is read.
+    pub(super) async fn push(&self, piece: JsBlob) -> Result<(), Abandoned> {
+        self.0.as_ref().ok_or(Abandoned)?.write(&piece.0).await.map(drop).map_err(|_| Abandoned)
+    }
+
+    /// Ends it, or breaks it off.
+    pub(super) async fn finish(self, is_whole: bool) {
+        // Whether anybody reads the end is not our concern.
+        if let Some(writer) = self.0 {
+            drop(if is_whole { writer.close().await } else { writer.abort().await });
+        }
+    }
+}
+
+/// The next piece; `None` at the end.
+pub(super) async fn next(stream: &JsStream, idle: Duration) -> Result<Option<JsBlob>, CollectError> {
+    let readable: &Readable = stream.readable.unchecked_ref();
+    let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
+    let piece = within(sleep(idle), reader.read()).await;
+    let Some(Ok(piece)) = piece else {
+        if let Some(controller) = &stream.controller {
+            controller.abort();
+        }
+        return Err(CollectError::Truncated);
+    };
+    reader.release().map_err(|_| CollectError::Truncated)?;
+    Ok(chunk_of(&piece).map(JsBlob))
 }
 
 /// Reads to the end.

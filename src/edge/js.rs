@@ -70,6 +70,27 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(method, js_name = releaseLock, catch)]
+    pub(super) fn release(this: &Reader) -> Result<(), JsValue>;
+
+    /// `IdentityTransformStream`: what is written at one end is read at the other, byte for byte.
+    pub(super) type IdentityTransformStream;
+
+    #[wasm_bindgen(constructor)]
+    pub(super) fn new_identity() -> IdentityTransformStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn readable(this: &IdentityTransformStream) -> ReadableStream;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn writable(this: &IdentityTransformStream) -> Writable;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn close(this: &Writer) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) async fn abort(this: &Writer) -> Result<JsValue, JsValue>;
+
     /// A Workers KV namespace, or an R2 bucket: both have these methods.
     #[derive(Clone)]
     pub(super) type KeyValueStore;

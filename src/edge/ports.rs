@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::blob::JsBlob;
-use super::body::{self, JsStream};
+use super::body::{self, JsSink, JsStream};
 use super::js::{self, DurableNamespace};
 use super::stores::Stores;
 use super::{objects, origin, socket, timer};
@@ -61,6 +61,7 @@ impl JsSignal {
 impl Ports for Edge {
     type Blob = JsBlob;
     type Stream = JsStream;
+    type Sink = JsSink;
     type Signal = JsSignal;
 
     fn now(&self) -> Timestamp {
@@ -85,6 +86,22 @@ impl Ports for Edge {
 
     async fn collect(&self, body: JsStream, limits: BodyLimits) -> Result<JsBlob, CollectError> {
         body::collect(body, limits).await
+    }
+
+    async fn next(&self, body: &mut JsStream, idle: Duration) -> Result<Option<JsBlob>, CollectError> {
+        body::next(body, idle).await
+    }
+
+    fn pipe(&self) -> (JsStream, JsSink) {
+        body::pipe()
+    }
+
+    async fn push(&self, sink: &JsSink, piece: JsBlob) -> Result<(), Abandoned> {
+        sink.push(piece).await
+    }
+
+    async fn finish(&self, sink: JsSink, is_whole: bool) {
+        sink.finish(is_whole).await;
     }
 
     async fn digest(&self, blob: &JsBlob) -> Digest {

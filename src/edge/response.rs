@@ -32,7 +32,7 @@ thread_local! {
 
 /// The response for the runtime. What it cannot carry is passed on as it came.
 pub(super) fn response(answer: Answer<Edge>) -> Result<Response, JsValue> {
-    let Answer { status, headers, body, encoded } = answer;
+    let Answer { status, headers, body, encoded, .. } = answer;
     let (body, is_stored) = match body {
         Body::Empty => (JsValue::NULL, true),
         Body::Blob(blob) => (blob.0.into(), true),

@@ -60,7 +60,7 @@ impl<P: Ports> Engine<P> {
         let updated = if request.head.method == Method::HEAD { self.head_update(fill, &head, asked) } else { None };
         let deferred = superseded(fill, head.status).or(updated).into_iter().collect();
         let report = Report { reason: Some(reason), ..fill.report.clone() };
-        Outcome::new(from_origin(request.head, &head, body), report, deferred)
+        Outcome::new(from_origin(request.head, &head, body, fill.policy), report, deferred)
     }
 
     /// What the answer to a HEAD says of the stored answer to a GET.
@@ -97,9 +97,9 @@ impl<P: Ports> Engine<P> {
         let head = response.head;
         let lifetime = lifetime(&admission.terms, head.status, fill.policy).unwrap_or_default();
         let ttl = i64::from(lifetime.get()) - i64::from(admission.initial_age.get());
-        let mut response = from_origin(request.head, &head, own);
+        let mut response = from_origin(request.head, &head, own, fill.policy);
         set_downstream_lifetime(&mut response.headers, admission.initial_age, fill.policy);
-        if has_it_already(request.head, &head, fetched.received) {
+        if !response.template && has_it_already(request.head, &head, fetched.received) {
             response = Response { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..response };
         }
         let plan = StorePlan {

@@ -11,6 +11,7 @@ use super::report::Report;
 use crate::blob::Blob;
 use crate::cache::Entry;
 use crate::cache::serve::{Part, Served, serve, straight_through};
+use crate::esi::is_template;
 use crate::fields::Seconds;
 use crate::fields::content_coding::{accepts, decoded_coding, without_coding};
 use crate::message::{RequestHead, ResponseHead};
@@ -28,6 +29,8 @@ pub struct Response<P: Ports> {
     /// Whether the bytes of the body are already under the content coding that the fields state. A body that the runtime would
     /// decode for a reader is not: it is passed on with its coding, or decoded if the fields state none.
     pub encoded: bool,
+    /// Whether the body is a template, which becomes a page before it goes.
+    pub template: bool,
 }
 
 /// The answer to `request` from a stored entry.
@@ -37,7 +40,7 @@ pub(super) fn from_entry<P: Ports>(
     age: Seconds,
     policy: &Policy,
 ) -> Response<P> {
-    let Served { status, headers, part } = serve(request.wanted(), &entry.head, age, policy);
+    let Served { status, headers, part, template } = serve(request.wanted(), &entry.head, age, policy);
     let slice = |range: Range<u64>| entry.body.slice(in_memory(range));
     let body = match part {
         Part::Nothing => Body::Empty,
@@ -49,7 +52,7 @@ pub(super) fn from_entry<P: Ports>(
             Body::Blob(P::Blob::concat(&pieces))
         }
     };
-    Response { status, headers, body, encoded: true }
+    Response { status, headers, body, encoded: true, template }
 }
 
 /// A range of a body that is in memory, so that its length is no more than an address can be.
@@ -57,14 +60,22 @@ pub(super) fn in_memory(range: Range<u64>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 
-/// The origin's own answer: under its content coding if the client takes that, decoded if not.
-pub(super) fn from_origin<P: Ports>(request: &RequestHead, head: &ResponseHead, body: Body<P>) -> Response<P> {
+/// The origin's own answer: under its content coding if the client takes that, decoded if not, or if it is read here.
+pub(super) fn from_origin<P: Ports>(
+    request: &RequestHead,
+    head: &ResponseHead,
+    body: Body<P>,
+    policy: &Policy,
+) -> Response<P> {
     let coding = decoded_coding(&head.headers);
+    let template = is_template(policy, head.status, &head.headers);
     let headers = match coding {
-        Some(coding) if !accepts(&request.headers, coding) => straight_through(&without_coding(&head.headers)),
+        Some(coding) if template || !accepts(&request.headers, coding) => {
+            straight_through(&without_coding(&head.headers))
+        }
         _ => straight_through(&head.headers),
     };
-    Response { status: head.status, headers, body, encoded: coding.is_none() }
+    Response { status: head.status, headers, body, encoded: coding.is_none(), template }
 }
 
 /// An answer of our own, in plain text.
@@ -78,7 +89,7 @@ pub(super) fn document<P: Ports>(status: StatusCode, media_type: &'static str, t
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Response { status, headers, body: Body::Blob(P::Blob::from_bytes(text.into())), encoded: false }
+    Response { status, headers, body: Body::Blob(P::Blob::from_bytes(text.into())), encoded: false, template: false }
 }
 
 /// What a visitor is told when there is no answer to give: nothing that is not for everybody.

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::Engine;
 use super::admit::{as_stored, not_replaced};
+use super::assembly::Assembly;
 use super::exchange::{Basis, Errand, Exchanged, duration};
 use super::flights::{Clock, Lead, Role, Verdict};
 use super::ports::{Body, BodyLimits, CollectError, Ports};
@@ -45,6 +46,8 @@ pub enum Deferred<P: Ports> {
     Refresh(Box<Refreshing<P>>),
     /// Remove what must not be found again.
     Remove(Removing),
+    /// Write the rest of a page.
+    Assemble(Box<Assembly<P>>),
 }
 
 /// A response that is being stored while the client reads it.
@@ -121,6 +124,7 @@ impl<P: Ports> Engine<P> {
                 let _ = within(self.ports.sleep(LONGEST_REFRESH), self.refresh(*refreshing)).await;
             }
             Deferred::Remove(removing) => self.remove(&removing).await,
+            Deferred::Assemble(assembly) => assembly.run().await,
         }
     }
 

@@ -206,6 +206,7 @@ impl<P: Ports> Engine<P> {
         if let Ok(mark) = HeaderValue::from_str(&self.settings.mark) {
             request.headers.append(LOOP, mark);
         }
+        self.spend();
         let mut response = self.ports.fetch(request).await?;
         map_locations(&mut response.head.headers, origin, visited);
         Ok(response)

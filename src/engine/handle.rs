@@ -8,11 +8,13 @@ use http::{Method, StatusCode};
 use super::Engine;
 use super::admin::{Scope, is_reserved};
 use super::answer::{Response, failure_answer, from_entry, plain};
+use super::assembly::Lineage;
 use super::deferred::{Deferred, Refreshing, backfill};
 use super::exchange::LOOP;
 use super::fill::Fill;
 use super::find::Asking;
 use super::ledger::Trust;
+use super::pass::Destination;
 use super::ports::{Body, Ports};
 use super::report::Report;
 use super::settings::Configured;
@@ -45,6 +47,8 @@ pub(super) struct RequestOf<'a> {
     pub handshake: Option<HeaderMap>,
     /// What its bearer may do. The token itself is gone from the fields: it is nobody else's business.
     pub scope: Option<Scope>,
+    /// Of which page it is a fragment, if it is one.
+    pub lineage: Option<Lineage>,
 }
 
 /// What becomes of a request.
@@ -81,7 +85,7 @@ impl<P: Ports> Engine<P> {
                 let handshake = websocket.then(|| headers.clone());
                 hop_by_hop::strip(&mut headers);
                 let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
-                self.dispatch(&RequestOf { head: &head, handshake, scope }, body).await
+                self.dispatch(&RequestOf { head: &head, handshake, scope, lineage: None }, body).await
             }
         };
         let tell = (!self.landings.borrow().is_empty()).then_some(Deferred::Tell);
@@ -106,7 +110,8 @@ impl<P: Ports> Engine<P> {
                 )
             }
             Configured::Broken { origin: Some(origin), .. } => {
-                self.pass(request, body, origin, Seconds::new(30), Reason::ConfigInvalid).await
+                let destination = Destination { origin, timeout: Seconds::new(30), policy: None };
+                self.pass(request, body, destination, Reason::ConfigInvalid).await
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
             Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => {
@@ -120,11 +125,34 @@ impl<P: Ports> Engine<P> {
     async fn route(&self, config: &Config, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
         let head = request.head;
         let selected = config.table.select(&head.url, &head.method);
+        self.route_by(config, request, selected, body).await
+    }
+
+    /// The same by a policy that is known. What turns out to be a template becomes a page.
+    pub(super) async fn route_by(
+        &self,
+        config: &Config,
+        request: &RequestOf<'_>,
+        selected: Selected<'_>,
+        body: Body<P>,
+    ) -> Outcome<P> {
+        let outcome = self.look_up_or_pass(config, request, selected, body).await;
+        if outcome.response.template { self.assemble(request, selected.policy, outcome).await } else { outcome }
+    }
+
+    async fn look_up_or_pass(
+        &self,
+        config: &Config,
+        request: &RequestOf<'_>,
+        selected: Selected<'_>,
+        body: Body<P>,
+    ) -> Outcome<P> {
+        let head = request.head;
         let ambiguous = config.table.is_ambiguous(&head.url, &head.method);
         let lookup = match plan(head, selected, ambiguous, &config.key_prefix, &self.settings.identity) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                return self.pass(request, body, &selected.policy.origin, selected.policy.timeout, reason).await;
+                return self.pass(request, body, Destination::of(selected.policy), reason).await;
             }
         };
         // A body on a GET means nothing, and the origin does not see it.
@@ -230,7 +258,7 @@ fn refreshing<P: Ports>(
 }
 
 /// A request that is not for us.
-fn turned_away<P: Ports>(reason: Reason) -> Outcome<P> {
+pub(super) fn turned_away<P: Ports>(reason: Reason) -> Outcome<P> {
     let (status, text) = failure_answer(reason);
     Outcome::new(plain(status, text), Report::generated(reason), Vec::new())
 }

@@ -7,6 +7,7 @@ pub mod admin;
 mod admission;
 mod admit;
 mod answer;
+mod assembly;
 mod budget;
 mod cells;
 mod collapse;
@@ -30,9 +31,11 @@ mod shielded;
 mod tiers;
 mod within;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 pub use answer::Response;
+pub use assembly::Assembly;
 pub use deferred::Deferred;
 pub use handle::{Arrival, Outcome};
 pub use isolate::{Isolate, Room};
@@ -40,6 +43,7 @@ pub use report::Report;
 pub use settings::{Configured, Secrets, Settings};
 pub use within::within;
 
+use crate::policy::Config;
 use flights::Landings;
 use ports::Ports;
 
@@ -50,12 +54,15 @@ pub struct Engine<P: Ports> {
     isolate: Rc<Isolate<P>>,
     /// What this request has to tell other isolates.
     landings: Landings<P>,
+    /// How often this request asked others: origins, stores, objects.
+    spent: Rc<Cell<u32>>,
 }
 
 impl<P: Ports> Clone for Engine<P> {
     fn clone(&self) -> Self {
         let (ports, settings) = (self.ports.clone(), self.settings.clone());
-        Self { ports, settings, isolate: self.isolate.clone(), landings: self.landings.clone() }
+        let (landings, spent) = (self.landings.clone(), self.spent.clone());
+        Self { ports, settings, isolate: self.isolate.clone(), landings, spent }
     }
 }
 
@@ -63,6 +70,19 @@ impl<P: Ports> Engine<P> {
     /// An engine for one request: `ports` may belong to it, the rest is the isolate's.
     #[must_use]
     pub fn new(ports: Rc<P>, settings: Rc<Settings>, isolate: Rc<Isolate<P>>) -> Self {
-        Self { ports, settings, isolate, landings: Rc::default() }
+        Self { ports, settings, isolate, landings: Rc::default(), spent: Rc::default() }
+    }
+
+    /// The configuration, if it can be used.
+    fn config(&self) -> Option<&Config> {
+        match &self.settings.state {
+            Configured::Ready(config) => Some(config),
+            Configured::Broken { .. } => None,
+        }
+    }
+
+    /// Notes that others are asked once more.
+    fn spend(&self) {
+        self.spent.set(self.spent.get() + 1);
     }
 }

@@ -3,12 +3,12 @@
 use http::Method;
 
 use super::Engine;
-use super::answer::{Response, failure_answer, plain};
+use super::answer::{Response, failure_answer, from_origin, plain};
 use super::deferred::{Deferred, Removing};
 use super::exchange::{duration, target};
 use super::handle::{Outcome, RequestOf};
 use super::ledger::Recorded;
-use super::ports::{Body, OriginRequest, Ports, StoreError};
+use super::ports::{Body, OriginRequest, OriginResponse, Ports, StoreError};
 use super::post::Posted;
 use super::report::Report;
 use super::settings::Configured;
@@ -16,10 +16,10 @@ use crate::cache::invalidation::{groups_invalidated_by, invalidated_by};
 use crate::cache::serve::straight_through;
 use crate::cache::{Fetched, Stamp};
 use crate::fields::{Cookie, Cookies, Seconds};
-use crate::forward::{pass_through, plan, select_parameters};
+use crate::forward::{ask_for_template, pass_through, plan, select_parameters};
 use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
-use crate::policy::{CacheMode, Config, Origin, Policy};
+use crate::policy::{CacheMode, Config, Esi, Origin, Policy};
 use crate::purge::{Name, Purge};
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
@@ -37,10 +37,26 @@ fn own_stamp(recorded: &Recorded, before: Stamp) -> Option<Stamp> {
     appended.is_alone_since(before).then_some(Stamp { own: recorded.own, sequence, ..before })
 }
 
+/// Where a request passes to.
+#[derive(Clone, Copy)]
+pub(super) struct Destination<'a> {
+    pub origin: &'a Origin,
+    /// Longest wait for the response headers.
+    pub timeout: Seconds,
+    /// Of its route, if there is one.
+    pub policy: Option<&'a Policy>,
+}
+
+impl<'a> Destination<'a> {
+    pub(super) fn of(policy: &'a Policy) -> Self {
+        Self { origin: &policy.origin, timeout: policy.timeout, policy: Some(policy) }
+    }
+}
+
 impl<P: Ports> Engine<P> {
     /// Hands the request to the origin of its route.
     pub(super) async fn pass_whole(&self, request: &RequestOf<'_>, policy: &Policy, reason: Reason) -> Outcome<P> {
-        self.pass(request, Body::Empty, &policy.origin, policy.timeout, reason).await
+        self.pass(request, Body::Empty, Destination::of(policy), reason).await
     }
 
     /// Hands a request to `origin`: all of it, but for what is ours.
@@ -48,19 +64,23 @@ impl<P: Ports> Engine<P> {
         &self,
         request: &RequestOf<'_>,
         body: Body<P>,
-        origin: &Origin,
-        timeout: Seconds,
+        Destination { origin, timeout, policy }: Destination<'_>,
         reason: Reason,
     ) -> Outcome<P> {
         let head = request.head;
-        let sent = pass_through(head, request.handshake.as_ref());
-        let posted = (head.method == Method::POST).then(|| sent.clone());
+        let mut sent = pass_through(head, request.handshake.as_ref());
+        // What is read here is not asked for as the client would read it.
+        let read_by = policy.filter(|policy| policy.esi != Esi::Off || request.lineage.is_some());
+        if read_by.is_some() && request.handshake.is_none() {
+            ask_for_template(&mut sent, &head.method);
+        }
+        let posted = (head.method == Method::POST && read_by.is_none()).then(|| sent.clone());
         let ask = OriginRequest {
             method: head.method.clone(),
             url: target(origin, &head.url),
             headers: sent,
             body,
-            decode: false,
+            decode: read_by.is_some(),
             timeout: duration(timeout),
         };
         let mut report = Report::bypass(reason);
@@ -94,8 +114,14 @@ impl<P: Ports> Engine<P> {
         };
         report.stored = kept.is_some();
         deferred.extend(kept);
-        let headers = straight_through(&response.head.headers);
-        let response = Response { status: response.head.status, headers, body: response.body, encoded: true };
+        let OriginResponse { head: answered, body } = response;
+        let response = match read_by {
+            Some(policy) => from_origin(head, &answered, body, policy),
+            None => {
+                let headers = straight_through(&answered.headers);
+                Response { status: answered.status, headers, body, encoded: true, template: false }
+            }
+        };
         Outcome::new(response, report, deferred)
     }
 

@@ -22,6 +22,8 @@ pub trait Ports: Sized + 'static {
     type Blob: Blob;
     /// A body under way; it can be read once.
     type Stream: 'static;
+    /// Where a body is written.
+    type Sink: 'static;
     /// An event that happens once and that any request may wait for.
     type Signal: Clone + 'static;
 
@@ -44,6 +46,22 @@ pub trait Ports: Sized + 'static {
     /// Reads a body to its end. If it stalls, the exchange is broken off, for whoever reads it beside us too.
     fn collect(&self, body: Self::Stream, limits: BodyLimits)
     -> impl Future<Output = Result<Self::Blob, CollectError>>;
+
+    /// The next piece of a body; `None` at its end. If it stalls, the exchange is broken off.
+    fn next(
+        &self,
+        body: &mut Self::Stream,
+        idle: Duration,
+    ) -> impl Future<Output = Result<Option<Self::Blob>, CollectError>>;
+
+    /// A body that is written here, and where to write it.
+    fn pipe(&self) -> (Self::Stream, Self::Sink);
+
+    /// Hands a piece to whoever reads, and waits until there is room for more.
+    fn push(&self, sink: &Self::Sink, piece: Self::Blob) -> impl Future<Output = Result<(), Abandoned>>;
+
+    /// The end of it. If it is not whole, the reader is told so.
+    fn finish(&self, sink: Self::Sink, is_whole: bool) -> impl Future<Output = ()>;
 
     /// SHA-256, by the fastest way there is.
     fn digest(&self, blob: &Self::Blob) -> impl Future<Output = Digest>;
@@ -177,6 +195,6 @@ pub enum CollectError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreError;
 
-/// Whoever would have raised the signal is gone.
+/// Whoever would have raised the signal is gone, or whoever read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abandoned;

@@ -55,6 +55,7 @@ impl<P: Ports> Engine<P> {
         if !self.isolate.admits(name, self.ports.now()) {
             return Err(StoreError);
         }
+        self.spend();
         let result = within(self.ports.sleep(limit), work).await.unwrap_or_else(|| {
             self.ports.log(&format!("larder: {name} did not answer within {} ms", limit.as_millis()));
             Err(StoreError)

@@ -77,17 +77,34 @@ fn as_argument(entry: &ListEntry) -> Option<Argument<'_>> {
     }
 }
 
-/// Reads `Surrogate-Control`, which governs only if it says `max-age` or `no-store`.
-fn read_surrogate(headers: &HeaderMap) -> Option<ResponseDirectives> {
-    let mut read = ResponseDirectives::default();
+/// Whether the origin marks its response as a template in ESI: `Surrogate-Control: content="ESI/1.0"`.
+#[must_use]
+pub fn is_esi(headers: &HeaderMap) -> bool {
+    let mut is_esi = false;
+    for_each_surrogate_directive(headers, &mut |directive| {
+        if let Argument::Value(value) = &directive.argument {
+            is_esi |= directive.is("content") && value.split(' ').any(|token| token == "ESI/1.0");
+        }
+    });
+    is_esi
+}
+
+/// The directives of `Surrogate-Control` that are meant for us.
+fn for_each_surrogate_directive(headers: &HeaderMap, take: &mut dyn FnMut(Directive)) {
     for member in members(headers, "surrogate-control") {
         let mut parts = member.split(';').map(trim_ows);
         let directive = parts.next().and_then(Directive::parse);
         let meant_for_us = parts.all(|target| target.is_empty() || target == SURROGATE);
         if let Some(directive) = directive.filter(|_| meant_for_us) {
-            add_surrogate(&mut read, directive);
+            take(directive);
         }
     }
+}
+
+/// Reads `Surrogate-Control`, which governs only if it says `max-age` or `no-store`.
+fn read_surrogate(headers: &HeaderMap) -> Option<ResponseDirectives> {
+    let mut read = ResponseDirectives::default();
+    for_each_surrogate_directive(headers, &mut |directive| add_surrogate(&mut read, directive));
     (read.max_age.is_some() || read.no_store).then_some(read)
 }
 

@@ -3,11 +3,13 @@
 
 mod class;
 mod cookies;
+mod fragment;
 mod identity;
 mod locations;
 mod plan;
 
 pub use class::{Class, class_of};
+pub use fragment::fragment_request;
 pub use identity::IdentityKeys;
 pub use locations::map_locations;
-pub use plan::{Lookup, Treatment, pass_through, plan, select_parameters, treatment};
+pub use plan::{Lookup, Treatment, ask_for_template, pass_through, plan, select_parameters, treatment};

@@ -11,7 +11,7 @@ use crate::fields::grammar::text;
 use crate::fields::negotiation::choose;
 use crate::key::{CacheKey, KeyParts};
 use crate::message::RequestHead;
-use crate::policy::{CacheMode, HeaderRule, Policy, Selected, any_matches};
+use crate::policy::{CacheMode, Esi, HeaderRule, Policy, Selected, any_matches};
 use crate::reason::Reason;
 use crate::url::{CanonicalUrl, select_query};
 
@@ -80,7 +80,7 @@ pub fn plan(
             headers.append(name.clone(), value.clone());
         }
     }
-    add_own_fields(&mut headers, request, &cookies);
+    add_own_fields(&mut headers, request, &cookies, policy);
     let url = select_parameters(&request.url, policy);
     let key = |identity: Option<IdentityKey>| cache_key(prefix, &url, &cookies, &fields, identity);
     if !cookies.identities.is_empty() && keys.current().is_none() {
@@ -188,6 +188,8 @@ pub fn treatment(name: &HeaderName, policy: &Policy) -> Treatment {
         Class::Representation => Treatment::Passes(Reason::Representation),
         Class::Content | Class::Routing | Class::Platform | Class::Own => Treatment::Dropped,
         _ if force => Treatment::Dropped,
+        // What a client has of a page that is assembled is not what the origin would compare it with.
+        Class::Conditional if policy.esi != Esi::Off => Treatment::Dropped,
         Class::Credentials | Class::Negotiation | Class::Conditional | Class::Tracing | Class::Browser => {
             Treatment::Forwarded
         }
@@ -196,7 +198,7 @@ pub fn treatment(name: &HeaderName, policy: &Policy) -> Treatment {
 }
 
 /// What the origin is told that the client did not say.
-fn add_own_fields(headers: &mut HeaderMap, request: &RequestHead, cookies: &CookiePlan) {
+fn add_own_fields(headers: &mut HeaderMap, request: &RequestHead, cookies: &CookiePlan, policy: &Policy) {
     let encodings = if headers.contains_key(RANGE) { NO_ENCODING } else { ENCODINGS };
     headers.insert(ACCEPT_ENCODING, encodings);
     if let Ok(sent) = HeaderValue::from_bytes(cookies.sent.as_bytes())
@@ -209,12 +211,28 @@ fn add_own_fields(headers: &mut HeaderMap, request: &RequestHead, cookies: &Cook
     {
         headers.insert(LARDER_CLASS, told);
     }
-    headers.insert(SURROGATE_CAPABILITY, HeaderValue::from_static(CAPABILITY));
+    let assembles = policy.esi != Esi::Off;
+    headers.insert(SURROGATE_CAPABILITY, if assembles { CAPABILITY_ESI } else { CAPABILITY });
     set_visitor(headers, &request.url);
 }
 
 /// `Surrogate-Capability` ([Edge Architecture §2](https://www.w3.org/TR/edge-arch/)).
-const CAPABILITY: &str = "larder=\"Surrogate/1.0\"";
+const CAPABILITY: HeaderValue = HeaderValue::from_static("larder=\"Surrogate/1.0\"");
+
+/// The same on a route that assembles pages.
+const CAPABILITY_ESI: HeaderValue = HeaderValue::from_static("larder=\"Surrogate/1.0 ESI/1.0 ESI-Inline/1.0\"");
+
+/// Makes of a request that passes one whose answer may be read here: in a coding that can be taken off, and of a page all of it.
+pub fn ask_for_template(headers: &mut HeaderMap, method: &Method) {
+    headers.insert(SURROGATE_CAPABILITY, CAPABILITY_ESI);
+    headers.insert(ACCEPT_ENCODING, ENCODINGS);
+    if [Method::GET, Method::HEAD].contains(method) {
+        let narrowing: Vec<_> = headers.keys().filter(|name| class_of(name) == Class::Conditional).cloned().collect();
+        for name in narrowing {
+            headers.remove(name);
+        }
+    }
+}
 
 /// The visitor's host and scheme: in the key, and what an application builds its absolute URLs from.
 fn set_visitor(headers: &mut HeaderMap, url: &CanonicalUrl) {

@@ -3,14 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::config::{Config, MAX_VAR_BYTES};
-use super::rules::CacheMode;
+use super::rules::{CacheMode, Esi};
 use super::stores::Tier;
 
-/// Route keys whose feature is not built yet: they are read and checked, and do nothing.
-const INACTIVE_ROUTE_KEYS: [&str; 1] = ["esi"];
-
 /// Variables whose feature is not built yet.
-const INACTIVE_VARS: [&str; 2] = ["WARM", "PRESET"];
+const INACTIVE_VARS: [&str; 1] = ["WARM"];
 
 /// A remark about a configuration that has no mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +56,10 @@ pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
         say("MEMCACHED", "is in no alias of CACHES, so nothing is stored there".to_owned());
     }
     let policies = config.table.routes.iter().map(|route| &route.policy).chain([&config.table.site]);
+    let assembles = policies.clone().any(|policy| policy.esi != Esi::Off);
+    if assembles && config.budget.subrequests.is_none() {
+        say("BUDGET.subrequests", "is not set; on the free plan set it to 50, for pages with fragments".to_owned());
+    }
     for policy in policies {
         let keyed = !policy.vary_cookie.is_empty();
         if keyed {
@@ -94,20 +95,6 @@ fn is_readable(url: &str) -> bool {
 /// Keys that are read and checked but do nothing yet.
 #[must_use]
 pub fn inactive(vars: &Map<String, Value>) -> Vec<Advice> {
-    let mut paths: Vec<String> =
-        INACTIVE_VARS.iter().filter(|name| vars.contains_key(**name)).map(ToString::to_string).collect();
-    for (name, value) in vars {
-        let routes: Vec<_> = match value {
-            Value::Array(routes) if name.starts_with("ROUTES") => {
-                routes.iter().enumerate().map(|(at, route)| (format!("{name}[{at}]"), route)).collect()
-            }
-            site if name == "SITE" => vec![(name.clone(), site)],
-            _ => Vec::new(),
-        };
-        for (path, route) in routes {
-            let keys = INACTIVE_ROUTE_KEYS.iter().filter(|key| route.get(**key).is_some());
-            paths.extend(keys.map(|key| format!("{path}.{key}")));
-        }
-    }
-    paths.into_iter().map(|path| Advice { path, text: "not yet active".to_owned() }).collect()
+    let present = INACTIVE_VARS.iter().filter(|name| vars.contains_key(**name));
+    present.map(|name| Advice { path: (*name).to_owned(), text: "not yet active".to_owned() }).collect()
 }

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, keywords, unknown};
+use super::preset::Preset;
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, unknown};
 use super::route::{Route, RouteTable};
 use super::rules::Origin;
-use super::settings::{Policy, Stated, check, default_methods};
+use super::settings::{Defaults, Policy, Stated, check, default_methods};
 use super::stores::{Alias, Redis, Tier, read_caches, read_redis, read_url};
 use crate::fields::Seconds;
 use crate::url::{Authority, Scheme};
@@ -44,18 +45,6 @@ const VARS: [&str; 14] = [
     "WARM",
     "PRESET",
 ];
-
-keywords! {
-    /// Cookie rules for a framework.
-    Preset {
-        /// Django.
-        Django = "django",
-        /// Wagtail.
-        Wagtail = "wagtail",
-        /// WordPress.
-        WordPress = "wordpress",
-    }
-}
 
 /// What cron warms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,6 +82,8 @@ impl Read for Warm {
 pub struct Budget {
     /// Writes to Workers KV.
     pub kv_writes_per_day: Option<u32>,
+    /// What the fragments of a page may ask of origins and stores, beside what the page asked: 50 in all on the free plan.
+    pub subrequests: Option<u32>,
     /// Rows written to D1.
     pub d1_writes_per_day: Option<u32>,
     /// Objects put into R2.
@@ -124,6 +115,7 @@ impl Read for Budget {
         let mut table = Table::open(value, path, errors)?;
         let budget = Self {
             kv_writes_per_day: table.take("kv_writes_per_day", errors),
+            subrequests: table.take("subrequests", errors),
             d1_writes_per_day: table.take("d1_writes_per_day", errors),
             r2_writes_per_day: table.take("r2_writes_per_day", errors),
         };
@@ -226,7 +218,9 @@ fn read_known(vars: &Map<String, Value>, errors: &mut Vec<ConfigError>) -> Optio
     let caches = read_caches(table.raw("CACHES"), &redis, memcached.is_some(), errors);
     // Without an origin the rest is still checked, so that one run shows every mistake.
     let stand_in = Origin::read(&Value::from("http://localhost"))?;
-    let routes = read_routes(vars, origin.as_ref().unwrap_or(&stand_in), &caches, errors);
+    let preset = table.take("PRESET", errors);
+    let defaults = Defaults { origin: origin.as_ref().unwrap_or(&stand_in), preset };
+    let routes = read_routes(vars, defaults, &caches, errors);
     let config = Config {
         origin: origin.unwrap_or(stand_in),
         hosts,
@@ -240,7 +234,7 @@ fn read_known(vars: &Map<String, Value>, errors: &mut Vec<ConfigError>) -> Optio
         zone_id: table.take("ZONE_ID", errors).and_then(|id| read_zone_id(id, errors)),
         cf_api: table.take("CF_API", errors).and_then(|url| read_url("CF_API", url, errors)),
         warm: table.take("WARM", errors),
-        preset: table.take("PRESET", errors),
+        preset,
     };
     Some(config)
 }
@@ -278,7 +272,7 @@ fn read_zone_id(id: String, errors: &mut Vec<ConfigError>) -> Option<String> {
 
 fn read_routes(
     vars: &Map<String, Value>,
-    origin: &Origin,
+    defaults: Defaults,
     caches: &BTreeMap<String, Alias>,
     errors: &mut Vec<ConfigError>,
 ) -> RouteTable {
@@ -298,10 +292,15 @@ fn read_routes(
             continue;
         };
         for (at, value) in list.iter().enumerate() {
-            routes.extend(read_route(value, &format!("{key}[{at}]"), &site, origin, caches, errors));
+            routes.extend(read_route(value, &format!("{key}[{at}]"), &site, defaults, caches, errors));
         }
     }
-    RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, origin)) }
+    // What the site itself says of these paths stands before.
+    for path in defaults.preset.map(Preset::passed_paths).unwrap_or_default() {
+        let value = serde_json::json!({ "path": path, "cache": "pass" });
+        routes.extend(read_route(&value, "PRESET", &site, defaults, caches, errors));
+    }
+    RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, defaults)) }
 }
 
 fn read_site(value: &Value, errors: &mut Vec<ConfigError>) -> Stated {
@@ -316,7 +315,7 @@ fn read_route(
     value: &Value,
     path: &str,
     site: &Stated,
-    origin: &Origin,
+    defaults: Defaults,
     caches: &BTreeMap<String, Alias>,
     errors: &mut Vec<ConfigError>,
 ) -> Option<Route> {
@@ -336,7 +335,7 @@ fn read_route(
     check(path, &own, &whole, errors);
     check_store(path, &own, caches, errors);
     let host = host.map(|host| super::glob::Glob::new(&host.to_ascii_lowercase()));
-    Some(Route { path: glob?, host, methods, policy: Rc::new(Policy::resolve(path, whole, origin)) })
+    Some(Route { path: glob?, host, methods, policy: Rc::new(Policy::resolve(path, whole, defaults)) })
 }
 
 fn check_store(path: &str, own: &Stated, caches: &BTreeMap<String, Alias>, errors: &mut Vec<ConfigError>) {

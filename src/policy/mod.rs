@@ -4,6 +4,7 @@ mod advice;
 mod config;
 mod duration;
 mod glob;
+mod preset;
 mod reader;
 mod route;
 mod rules;
@@ -13,9 +14,10 @@ mod size;
 mod stores;
 
 pub use advice::{Advice, advise, inactive};
-pub use config::{Budget, Config, MAX_VAR_BYTES, Preset, SECRETS, Warm, is_var, read_origin};
+pub use config::{Budget, Config, MAX_VAR_BYTES, SECRETS, Warm, is_var, read_origin};
 pub use duration::display as display_duration;
 pub use glob::{Glob, any_matches};
+pub use preset::Preset;
 pub use reader::{ConfigError, ConfigErrorKind};
 pub use route::{Route, RouteTable, Selected};
 pub use rules::{

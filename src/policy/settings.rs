@@ -4,7 +4,8 @@ use http::{HeaderName, Method};
 use std::collections::BTreeMap;
 
 use super::glob::{Glob, any_matches};
-use super::reader::{ConfigError, Table, join};
+use super::preset::Preset;
+use super::reader::{ConfigError, Read, Table, join};
 use super::rules::{
     Admission, Beta, ByHeader, ByStatus, CacheMode, ClientDirectives, Collapse, CookieClass, Esi, HeaderRule, Origin,
     QueryRule, RefreshAhead,
@@ -94,6 +95,13 @@ route_keys! {
     store_private: bool,
 }
 
+/// What holds for every route that says nothing else, beside `SITE`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Defaults<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) preset: Option<Preset>,
+}
+
 /// How requests of one route are handled. Every key of the configuration, defaults filled in.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -169,15 +177,18 @@ pub struct Policy {
 
 impl Policy {
     /// Fills in the defaults. `stated` already holds what `SITE` gives.
-    pub(super) fn resolve(name: &str, stated: Stated, default_origin: &Origin) -> Self {
+    pub(super) fn resolve(name: &str, stated: Stated, Defaults { origin, preset }: Defaults) -> Self {
         let cache = stated.cache.unwrap_or(CacheMode::Origin);
         let vary_cookie = stated.vary_cookie.unwrap_or_default();
         let cookie_class = stated.cookie_class.unwrap_or_default();
         let keyed_by_identity = !vary_cookie.is_empty() || !cookie_class.is_empty();
         let shared_by_force = cache == CacheMode::Force && !keyed_by_identity;
+        let keyed = vary_cookie.iter().chain(cookie_class.keys());
+        let preset_bypass = preset.map(|preset| preset.bypass_beside(keyed)).unwrap_or_default();
+        let ignored = preset.map(Preset::ignored_cookies).unwrap_or_default();
         let mut policy = Self {
             name: name.to_owned(),
-            origin: stated.origin.unwrap_or_else(|| default_origin.clone()),
+            origin: stated.origin.unwrap_or_else(|| origin.clone()),
             cache,
             ttl: stated.ttl.filter(|_| cache == CacheMode::Force),
             min_ttl: stated.min_ttl,
@@ -191,8 +202,10 @@ impl Policy {
             refresh_beta: stated.refresh_beta.unwrap_or(Beta(1.0)),
             vary_cookie,
             cookie_class,
-            ignore_cookie: stated.ignore_cookie.unwrap_or_else(|| IGNORED_COOKIES.into_iter().map(Glob::new).collect()),
-            bypass_cookie: stated.bypass_cookie.unwrap_or_default(),
+            ignore_cookie: stated
+                .ignore_cookie
+                .unwrap_or_else(|| [&IGNORED_COOKIES[..], ignored].concat().into_iter().map(Glob::new).collect()),
+            bypass_cookie: stated.bypass_cookie.unwrap_or(preset_bypass),
             vary_header: stated.vary_header.unwrap_or_default(),
             query: stated.query.unwrap_or_default(),
             forward_header: stated.forward_header.unwrap_or_default(),
@@ -213,6 +226,20 @@ impl Policy {
         };
         policy.fingerprint = policy.compute_fingerprint();
         policy
+    }
+
+    /// The same for a fragment that its template says more about: more tags, and where a lifetime may be forced upon answers that state
+    /// none, that lifetime.
+    #[must_use]
+    pub fn with_hints(&self, ttl: Option<&str>, tags: Option<&str>) -> Self {
+        let mut hinted = self.clone();
+        if let Some(ttl) = ttl.and_then(|ttl| Seconds::read(&ttl.into())).filter(|_| self.cache == CacheMode::Force) {
+            hinted.ttl = Some(ttl);
+        }
+        for tag in tags.unwrap_or_default().split(',').map(str::trim_ascii).filter(|tag| !tag.is_empty()) {
+            hinted.tags.push(tag.to_owned());
+        }
+        hinted
     }
 
     /// Whether an identity is part of the key.

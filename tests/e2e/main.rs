@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod cells;
+mod esi;
 mod purge;
 mod redis;
 mod security;

@@ -1,6 +1,7 @@
 //! The engine's ports, in one isolate of the city, for one request.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
@@ -168,6 +169,8 @@ impl Wires {
 impl Ports for Wires {
     type Blob = Bytes;
     type Stream = Flow;
+    /// No page here is assembled.
+    type Sink = Infallible;
     type Signal = Signal;
 
     fn now(&self) -> Timestamp {
@@ -214,6 +217,22 @@ impl Ports for Wires {
             return Ok(body.bytes.slice(..body.bytes.len() / 2));
         }
         if body.end == End::Whole { Ok(body.bytes) } else { Err(CollectError::Truncated) }
+    }
+
+    async fn next(&self, _: &mut Flow, _: Duration) -> Result<Option<Bytes>, CollectError> {
+        unreachable!("no route has templates")
+    }
+
+    fn pipe(&self) -> (Flow, Infallible) {
+        unreachable!("no route has templates")
+    }
+
+    async fn push(&self, sink: &Infallible, _: Bytes) -> Result<(), Abandoned> {
+        match *sink {}
+    }
+
+    async fn finish(&self, sink: Infallible, _: bool) {
+        match sink {}
     }
 
     async fn digest(&self, blob: &Bytes) -> Digest {

@@ -6,8 +6,9 @@ pub mod cells;
 pub mod executor;
 pub mod ledger;
 pub mod memcached;
-pub mod scripted;
+pub mod origin;
 pub mod shield;
+pub mod stream;
 pub mod webdis;
 pub mod world;
 

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,12 +24,14 @@ use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
 
 pub use super::answer::Answer;
+pub use super::answer::answer_of;
 use super::cells::Cells;
 use super::executor::Executor;
 use super::ledger::Ledger;
 use super::memcached::Memcached;
-pub use super::scripted::{Asked, Scripted};
+pub use super::origin::{Asked, Scripted};
 use super::shield::Shield;
+use super::stream::{Pipe, Stream};
 use super::webdis::{REDIS, Webdis};
 use super::{NOW, headers};
 
@@ -64,15 +67,14 @@ pub struct WorldPorts {
     pub logged: RefCell<Vec<String>>,
     /// The tiers that were written to, in order.
     pub writes: RefCell<Vec<Tier>>,
+    /// Whether clients go away before they have read what is written for them.
+    pub is_deaf: Cell<bool>,
 }
-
-/// A body under way: its pieces, and whether the end is missing.
-#[derive(Debug, Clone)]
-pub struct Pieces(Vec<Bytes>, bool);
 
 impl Ports for WorldPorts {
     type Blob = Bytes;
-    type Stream = Pieces;
+    type Stream = Stream;
+    type Sink = Pipe;
     type Signal = Rc<Cell<bool>>;
 
     fn now(&self) -> Timestamp {
@@ -95,7 +97,7 @@ impl Ports for WorldPorts {
             let (status, body) = self.redis.ask(&self.executor, fault, (path, body), request.timeout).await?;
             let status = StatusCode::from_u16(status).expect("a status");
             let head = ResponseHead { status, headers: HeaderMap::new() };
-            return Ok(OriginResponse { head, body: Body::Stream(Pieces(vec![body], false)) });
+            return Ok(OriginResponse { head, body: Body::Stream(Stream::Pieces([body].into(), false)) });
         }
         self.asked.borrow_mut().push(asked.clone());
         let scripted = (self.origin.borrow_mut())(&asked);
@@ -109,22 +111,34 @@ impl Ports for WorldPorts {
         let body = if asked.method == Method::HEAD || matches!(status, 204 | 304) {
             Body::Empty
         } else {
-            Body::Stream(Pieces(pieces, scripted.breaks_off))
+            Body::Stream(Stream::Pieces(pieces.into(), scripted.breaks_off))
         };
         Ok(OriginResponse { head, body })
     }
 
-    fn tee(&self, body: Pieces) -> Result<(Pieces, Pieces), Pieces> {
-        Ok((body.clone(), body))
+    fn tee(&self, body: Stream) -> Result<(Stream, Stream), Stream> {
+        body.tee()
     }
 
-    async fn collect(&self, body: Pieces, mut limits: BodyLimits) -> Result<Bytes, CollectError> {
-        for piece in &body.0 {
-            if !limits.room.take(piece.len() as u64) {
-                return Err(CollectError::TooLarge);
-            }
-        }
-        if body.1 { Err(CollectError::Truncated) } else { Ok(body.0.concat().into()) }
+    async fn collect(&self, body: Stream, limits: BodyLimits) -> Result<Bytes, CollectError> {
+        body.collect(limits).await
+    }
+
+    async fn next(&self, body: &mut Stream, _: Duration) -> Result<Option<Bytes>, CollectError> {
+        body.next().await
+    }
+
+    fn pipe(&self) -> (Stream, Pipe) {
+        let pipe = Pipe::new(&self.executor, self.is_deaf.get());
+        (Stream::Pipe(pipe.clone()), pipe)
+    }
+
+    async fn push(&self, sink: &Pipe, piece: Bytes) -> Result<(), Abandoned> {
+        sink.push(piece)
+    }
+
+    async fn finish(&self, sink: Pipe, is_whole: bool) {
+        sink.end(is_whole);
     }
 
     async fn digest(&self, blob: &Bytes) -> Digest {
@@ -201,8 +215,7 @@ impl Ports for WorldPorts {
     }
 
     async fn wait(&self, signal: Rc<Cell<bool>>) -> Result<(), Abandoned> {
-        std::future::poll_fn(|_| if signal.get() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending })
-            .await
+        std::future::poll_fn(|_| if signal.get() { Poll::Ready(Ok(())) } else { Poll::Pending }).await
     }
 
     fn log(&self, message: &str) {
@@ -233,6 +246,8 @@ pub fn corrupted(record: &Bytes) -> Bytes {
 /// One deployment in one isolate of the world.
 pub struct World {
     pub ports: Rc<WorldPorts>,
+    settings: Rc<Settings>,
+    isolate: Rc<Isolate<WorldPorts>>,
     pub engine: Engine<WorldPorts>,
     /// Whether what is left to do is done at once.
     pub runs_deferred: Cell<bool>,
@@ -262,22 +277,27 @@ impl World {
             draws: Cell::new(0.0),
             logged: RefCell::default(),
             writes: RefCell::default(),
+            is_deaf: Cell::new(false),
         });
-        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
-        merge(&mut all, vars);
-        let settings = Settings::new(all.as_object().expect("a table"), secrets);
-        let engine = Engine::new(ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
-        Self { ports, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+        let settings = settings(vars, secrets);
+        Self::beginning(&ports, &Rc::new(settings), &Rc::default())
     }
 
     /// Another isolate of the same deployment: other memory, the same stores.
     pub fn another_isolate(&self, vars: &Value) -> Self {
-        let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
-        merge(&mut all, vars);
-        let secrets = Secrets { identity_key: Some("key".into()), ..Secrets::default() };
-        let settings = Settings::new(all.as_object().expect("a table"), &secrets);
-        let engine = Engine::new(self.ports.clone(), Rc::new(settings), Rc::new(Isolate::default()));
-        Self { ports: self.ports.clone(), engine, runs_deferred: Cell::new(true), left: RefCell::default() }
+        let settings = settings(vars, &Secrets { identity_key: Some("key".into()), ..Secrets::default() });
+        Self::beginning(&self.ports, &Rc::new(settings), &Rc::default())
+    }
+
+    /// The same isolate, for a request that counts what it asks for by itself.
+    pub fn another_request(&self) -> Self {
+        Self::beginning(&self.ports, &self.settings, &self.isolate)
+    }
+
+    fn beginning(ports: &Rc<WorldPorts>, settings: &Rc<Settings>, isolate: &Rc<Isolate<WorldPorts>>) -> Self {
+        let (ports, settings, isolate) = (ports.clone(), settings.clone(), isolate.clone());
+        let engine = Engine::new(ports.clone(), settings.clone(), isolate.clone());
+        Self { ports, settings, isolate, engine, runs_deferred: Cell::new(true), left: RefCell::default() }
     }
 
     /// The same, with the token `admin`.
@@ -323,11 +343,14 @@ impl World {
             let (engine, answers) = (world.engine.clone(), answers.clone());
             world.ports.executor.spawn(async move {
                 let outcome = engine.handle(arrival).await;
-                answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
                 for deferred in outcome.deferred {
                     let engine = engine.clone();
                     executor.spawn(async move { engine.run(deferred).await });
                 }
+                if let Body::Stream(Stream::Pipe(pipe)) = &outcome.response.body {
+                    pipe.ended().await;
+                }
+                answers.borrow_mut()[at] = Some(answer_of(outcome.response, outcome.report));
             });
         }
         if let Some((world, ..)) = requests.first() {
@@ -374,6 +397,9 @@ impl World {
             } else {
                 self.left.borrow_mut().push(deferred);
             }
+        }
+        if matches!(outcome.response.body, Body::Stream(Stream::Pipe(_))) {
+            self.ports.executor.settle();
         }
         answer_of(outcome.response, outcome.report)
     }
@@ -444,14 +470,10 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
     }
 }
 
-pub fn answer_of(response: larder::engine::Response<WorldPorts>, report: larder::engine::Report) -> Answer {
-    let body = match response.body {
-        Body::Empty => Bytes::new(),
-        Body::Blob(blob) => blob,
-        Body::Stream(pieces) => pieces.0.concat().into(),
-    };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Answer { status: response.status.as_u16(), headers: response.headers, body, report }
+fn settings(vars: &Value, secrets: &Secrets) -> Settings {
+    let mut all = json!({ "ORIGIN": "http://origin.test", "SITE": { "jitter": "0" } });
+    merge(&mut all, vars);
+    Settings::new(all.as_object().expect("a table"), secrets)
 }
 
 fn merge(into: &mut Value, more: &Value) {

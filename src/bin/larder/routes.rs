@@ -1,6 +1,6 @@
 //! `larder routes`.
 
-use larder::policy::{CacheMode, Config, CookieClass, HeaderRule, Policy, Route, display_duration};
+use larder::policy::{CacheMode, Config, CookieClass, Esi, HeaderRule, Policy, Preset, Route, display_duration};
 
 use super::check::check;
 use super::file::Vars;
@@ -8,6 +8,9 @@ use super::file::Vars;
 /// Prints every route, top to bottom, and what holds where none matches. `false` if the configuration has mistakes.
 pub(crate) fn routes(vars: &Vars) -> bool {
     let Ok(config) = Config::read(vars) else { return check(vars) };
+    if let Some(preset) = config.preset {
+        print_preset(preset);
+    }
     for route in &config.table.routes {
         println!("{}  {}", route.policy.name, matches(route));
         print_policy(&route.policy, &config);
@@ -15,6 +18,19 @@ pub(crate) fn routes(vars: &Vars) -> bool {
     println!("SITE  everything else");
     print_policy(&config.table.site, &config);
     true
+}
+
+/// What it stands for. What a route states itself counts instead, and a cookie in a route's key makes no request pass there.
+fn print_preset(preset: Preset) {
+    println!("PRESET  {}", preset.as_str());
+    for (label, values) in [
+        ("bypass_cookie", preset.bypass_cookies()),
+        ("ignore_cookie", preset.ignored_cookies()),
+        ("cache = \"pass\"", preset.passed_paths()),
+    ] {
+        println!("    {label:<14} {}", values.join(", "));
+    }
+    println!();
 }
 
 fn matches(route: &Route) -> String {
@@ -37,6 +53,11 @@ fn describe(policy: &Policy, config: &Config) -> Vec<(&'static str, String)> {
     }
     lines.push(("key", key(policy, config)));
     lines.push(("cookies", cookies(policy)));
+    match policy.esi {
+        Esi::Off => {}
+        Esi::Marked => lines.push(("esi", "HTML that the origin marks".to_owned())),
+        Esi::Always => lines.push(("esi", "all HTML".to_owned())),
+    }
     lines.push(("stale", stale(policy)));
     lines.push(("store", store(policy, config)));
     lines

@@ -1,4 +1,4 @@
-//! A scripted origin: what it was asked, and what it answers.
+//! What the simulated origin is asked, and what it answers.
 
 use std::time::Duration;
 
