@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -51,7 +51,7 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture
 
-bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-cells bench-ab bench-peers ## measure, beside what is known
+bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers ## measure, beside what is known
 
 bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
 	cargo bench --bench decisions
@@ -73,6 +73,9 @@ bench-purge: setup build ## how long a purge takes to be seen, here and elsewher
 
 bench-cells: setup build ## what deleting 100,000 keys by pattern costs those who read meanwhile
 	$(NODE) tools/bench-cells.mjs
+
+bench-ledger: setup build ## what a hundred thousand purges cost a hit, and a Worker that begins
+	$(NODE) tools/bench-ledger.mjs
 
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs

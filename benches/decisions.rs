@@ -1,5 +1,6 @@
 //! How long the decisions of a cache take, without any network: a fresh hit from the fields of the request to the head of the response,
-//! whether a response is stored, and a record read back. Beside it what `http-cache-semantics` takes for the same questions.
+//! whether a response is stored, a record read back, and what a hundred thousand purges cost. Beside it what `http-cache-semantics` takes
+//! for the same questions.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use larder::fields::{RequestDirectives, Timestamp};
 use larder::forward::{IdentityKeys, plan};
 use larder::message::{RequestHead, ResponseHead};
 use larder::policy::Config;
+use larder::purge::{Name, PurgeIndex, Snapshot};
 use larder::url::CanonicalUrl;
 use serde_json::json;
 
@@ -45,7 +47,7 @@ const RESPONSE: &[(&str, &str)] = &[
     ("cache-tag", "news, front"),
 ];
 
-criterion_group!(decisions, fresh_hit, stored, read_back);
+criterion_group!(decisions, fresh_hit, stored, read_back, purged);
 criterion_main!(decisions);
 
 /// From the fields of the request to the head of the response, among a hundred routes of which none but the last matches.
@@ -109,6 +111,30 @@ fn read_back(criterion: &mut Criterion) {
     criterion.bench_function("record of 4 KiB", |bencher| {
         bencher.iter(|| black_box(record::decode(black_box(&bytes))));
     });
+}
+
+/// What a cold isolate does with what the ledger says, and what a hit does with it.
+fn purged(criterion: &mut Criterion) {
+    const PURGES: u64 = 100_000;
+    let config = config();
+    let head = head(&config, &IdentityKeys::new(Some("key"), None));
+    let url = request().url;
+    let mut hard: Vec<_> = (0..PURGES).map(|number| (Name::tag(&format!("tag-{number}")), number + 2)).collect();
+    hard.sort_unstable();
+    let snapshot = Snapshot { incarnation: 7, last: PURGES + 1, hard, ..Snapshot::default() };
+    let bytes = Bytes::from(snapshot.encode());
+    let read = |bytes: &Bytes| {
+        let mut index = PurgeIndex::default();
+        index.update(Snapshot::decode(bytes).expect("it can be read"), NOW);
+        index
+    };
+    criterion.bench_function("a ledger of 100,000 purges read", |bencher| bencher.iter(|| black_box(read(&bytes))));
+    let head = Head { stamp: Stamp { incarnation: 7, sequence: PURGES + 1, ..head.stamp }, ..head };
+    let few = Bytes::from(Snapshot { incarnation: 7, last: 1, ..Snapshot::default() }.encode());
+    for (name, bytes) in [("a hit among no purges", few), ("a hit among 100,000 purges", bytes)] {
+        let index = read(&bytes);
+        criterion.bench_function(name, |bencher| bencher.iter(|| black_box(index.purged(black_box(&url), &head))));
+    }
 }
 
 fn config() -> Config {

@@ -27,16 +27,18 @@ export const startScript = async (name, origin) => {
 
 export const startConstantRust = () => serve({ name: 'constant_rust', ...wasmIn(path.join(peers, 'constant_rust/build')) })
 
-// Larder as it is deployed, every binding there. `vars` are its configuration beside ORIGIN.
-export const startLarder = (origin, vars) => serve({
+// Larder as it is deployed, every binding there. `vars` are its configuration beside ORIGIN; `options` are further ones of the runner.
+export const startLarder = (origin, vars, options = {}) => serve({
   name: 'larder',
   ...wasmIn(path.join(root, 'build')),
   bindings: { ORIGIN: origin.url, HOSTS: [], ...vars },
   kvNamespaces: ['CACHE'],
   durableObjects: {
     SHIELD: { className: 'Shield', useSQLite: true },
-    LEDGER: { className: 'Ledger', useSQLite: true }
-  }
+    LEDGER: { className: 'Ledger', useSQLite: true },
+    CELLS: { className: 'Cells', useSQLite: true }
+  },
+  ...options
 })
 
 const wasmIn = folder => ({
