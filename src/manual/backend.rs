@@ -57,7 +57,7 @@
 //!
 //! The file of R2, as it is compiled. Each function asks for one promise; `mod.rs` waits for it:
 //!
-//! ```ignore
+//! ```text
 #![doc = include_str!("../edge/stores/r2.rs")]
 //! ```
 //!
