@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use fnv::FnvBuildHasher;
 use http::StatusCode;
-use http::header::{AGE, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AGE, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Response, ResponseInit};
 
@@ -33,7 +33,7 @@ thread_local! {
 /// The response for the runtime. What it cannot carry is passed on as it came.
 pub(super) fn response(answer: Answer<Edge>) -> Result<Response, JsValue> {
     let Answer { status, headers, body, encoded, .. } = answer;
-    let (body, is_stored) = match body {
+    let (body, is_whole) = match body {
         Body::Empty => (JsValue::NULL, true),
         Body::Blob(blob) => (blob.0.into(), true),
         Body::Stream(JsStream { native: Some(native), .. }) => return Ok(native),
@@ -44,7 +44,9 @@ pub(super) fn response(answer: Answer<Edge>) -> Result<Response, JsValue> {
     if encoded && headers.contains_key(CONTENT_ENCODING) {
         options.unchecked_ref::<ResponseOptions>().set_encode_body("manual");
     }
-    let lasting = if is_stored { kept(&headers) } else { built(&headers) };
+    // What sets a cookie is for one client: it never comes again, and stays nowhere.
+    let comes_again = is_whole && !headers.contains_key(SET_COOKIE);
+    let lasting = if comes_again { kept(&headers) } else { built(&headers) };
     options.set_headers(&lasting?);
     let response: Response = JsResponse::new(&body, &options)?.unchecked_into();
     let fields = response.headers();
