@@ -84,12 +84,12 @@ impl Report {
             Some(Forward::Stale) if self.forward_status == Some(304) => "validated",
             Some(_) => "miss",
         };
-        let mut timing = format!("cache;desc={what}");
+        let mut timing = ["cache;desc=", what].concat();
         for (name, millis) in
             [("store", self.store_millis), ("redis", self.redis_millis), ("origin", self.origin_millis)]
         {
             if let Some(millis) = millis {
-                timing.push_str(&format!(", {name};dur={millis}"));
+                timing.extend([", ", name, ";dur=", &millis.to_string()]);
             }
         }
         timing
