@@ -6,6 +6,7 @@ use js_sys::Array;
 use web_sys::{Headers, Request};
 
 use super::body::JsStream;
+use super::js;
 use super::ports::Edge;
 use crate::engine::Arrival;
 use crate::engine::ports::Body;
@@ -23,6 +24,8 @@ pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
         url: CanonicalUrl::parse(&request.url(), host.as_deref()),
         headers,
         body,
+        // `entry.mjs` says so.
+        again: js::get(request, "again").is_truthy(),
     })
 }
 

@@ -16,6 +16,8 @@ mod socket;
 mod sql;
 mod stores;
 mod timer;
+#[cfg(feature = "trial")]
+mod trial;
 mod zone;
 
 use std::cell::OnceCell;
@@ -42,10 +44,22 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let Some(arrival) = arrival::arrival(&request) else {
         return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);
     };
+    #[cfg(feature = "trial")]
+    let trial = trial::Trial::of(&request, arrival.again);
+    #[cfg(feature = "trial")]
+    trial.at("at-first");
     let outcome = engine.handle(arrival).await;
+    #[cfg(feature = "trial")]
+    trial.at("answered");
     for deferred in outcome.deferred {
         let engine = engine.clone();
-        context.wait_until(async move { engine.run(deferred).await });
+        #[cfg(feature = "trial")]
+        let trial = trial.clone();
+        context.wait_until(async move {
+            #[cfg(feature = "trial")]
+            trial.at("later");
+            engine.run(deferred).await;
+        });
     }
     Ok(response::response(outcome.response)?)
 }
