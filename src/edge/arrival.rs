@@ -14,7 +14,7 @@ use crate::url::CanonicalUrl;
 
 /// A request as the engine takes it. `None` if the runtime says something that no request can say.
 pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
-    let headers = read_headers(&request.headers());
+    let headers = read_headers(&request.headers())?;
     let host = headers.get(http::header::HOST).map(|host| crate::fields::grammar::text(host).to_owned());
     let body = request
         .body()
@@ -29,8 +29,11 @@ pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
     })
 }
 
-/// All fields, through one string: no value holds a line break.
-pub(super) fn read_headers(headers: &Headers) -> HeaderMap {
+/// A map of more fields has no room for those that are added here.
+const MOST_FIELDS: usize = 8192;
+
+/// All fields, through one string: no value holds a line break. `None` if they are more than any message has.
+pub(super) fn read_headers(headers: &Headers) -> Option<HeaderMap> {
     // An array of pairs, each of which is joined by a comma: no name holds one.
     let text = String::from(Array::from(headers).join("\n"));
     let mut read = HeaderMap::new();
@@ -41,9 +44,9 @@ pub(super) fn read_headers(headers: &Headers) -> HeaderMap {
         else {
             continue;
         };
-        if read.try_append(name, value).is_err() {
-            break;
+        if read.len() == MOST_FIELDS || read.try_append(name, value).is_err() {
+            return None;
         }
     }
-    read
+    Some(read)
 }

@@ -42,7 +42,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let (ports, settings) = DEPLOYED.with(|cell| cell.get_or_init(|| deployed(&env.into())).clone());
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = arrival::arrival(&request) else {
-        return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);
+        let refused = js::json_parse(r#"{"status":400,"headers":{"cache-control":"no-store"}}"#)?;
+        return Ok(js::JsResponse::new(&"Bad request\n".into(), &refused)?.unchecked_into());
     };
     #[cfg(feature = "trial")]
     let trial = trial::Trial::of(&request, arrival.again);

@@ -24,6 +24,7 @@ impl Trial {
     }
 
     /// The `moment` has come.
+    #[expect(clippy::panic, reason = "that is the point of it")]
     pub(super) fn at(&self, moment: &str) {
         if !self.moments.split('&').any(|named| named == moment) {
             return;
@@ -40,7 +41,7 @@ impl Trial {
 #[expect(unconditional_recursion, reason = "that is the point of it")]
 fn deeper(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
-    deeper(depth + 1) + frame[0]
+    deeper(depth + 1) + u64::from(frame.contains(&0))
 }
 
 fn take_all_memory() {

@@ -160,7 +160,7 @@ impl<P: Ports> Engine<P> {
                 continue;
             }
             found.primary = Some(entry.clone());
-            found.backfill = tiers[..at].to_vec();
+            found.backfill = tiers.iter().copied().take(at).collect();
             match reuse {
                 Reuse::Refuse(reason) => {
                     (found.entry, found.forward, found.reason) = (None, Forward::Miss, Some(reason));

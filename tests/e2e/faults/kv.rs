@@ -8,7 +8,13 @@ use crate::support::{Answer, Asked, Origin};
 
 const LONG: (&str, &str) = ("Cache-Control", "max-age=6000");
 
-fn refusals() -> [(&'static str, fn() -> Answer); 4] {
+/// What it is called, and what KV says.
+type Refusal = (&'static str, fn() -> Answer);
+
+/// What it is called, and what becomes of a value.
+type Damage = (&'static str, fn(&mut Vec<u8>));
+
+fn refusals() -> [Refusal; 4] {
     [
         ("limited", || Answer::new(429, &[], "too many requests")),
         ("large", || Answer::new(413, &[], "too large")),
@@ -102,7 +108,7 @@ fn f_23_an_older_copy_takes_the_place_of_nothing_newer() {
 
 #[test]
 fn f_24_a_damaged_value_is_none() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 8] = [
+    let damages: [Damage; 8] = [
         ("truncated", |value| value.truncate(value.len() / 2)),
         ("without its end", |value| value.truncate(value.len() - 1)),
         ("with a bit turned in the body", |value| *value.last_mut().expect("a body") ^= 1),

@@ -75,6 +75,13 @@ fn f_07_what_is_no_http_is_no_answer() {
     ] {
         bears(&site, name, 502, move || Answer::raw(raw));
     }
+    let fields: String = (0..10_000).map(|number| format!("X-{number}:\r\n")).collect();
+    let many = format!("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n{fields}Content-Length: 2\r\n\r\nok");
+    bears(&site, "fields", 502, move || Answer::raw(many.clone()));
+    let asked = site
+        .client
+        .raw(format!("GET /fields/asked HTTP/1.1\r\nHost: f07.test\r\n{fields}Connection: close\r\n\r\n").as_bytes());
+    assert_eq!(asked.status, 400, "{}", asked.text());
     // What the runtime lets through is no way to write a field of ours.
     for (name, value) in [("cr", "a\rX-Injected: yes"), ("bell", "a\x07b")] {
         let raw =
