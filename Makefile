@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
+SOURCES := $(shell find src -name '*.rs' -o -name '*.mjs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
 BOTH := --test rfc9111 --test esi --test engine --test properties --test records --test simulation
 # Random worlds of `make soak`.
@@ -27,6 +27,9 @@ build: setup-build build/index.js ## build the release bundle to build/
 build/index.js: $(SOURCES)
 	@tools/build.sh
 
+target/trial/index.js: $(SOURCES)
+	@tools/build.sh --trial
+
 test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
 
 native: setup-build
@@ -36,7 +39,7 @@ native: setup-build
 wasm: setup-build
 	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --target wasm32-unknown-unknown $(BOTH)
 
-e2e: setup build ## the built Worker in workerd, raw sockets on both sides
+e2e: setup build target/trial/index.js ## the built Worker in workerd, raw sockets on both sides
 	cargo test --quiet --test e2e
 
 journeys: setup build ## a browser, Larder and Django
@@ -46,6 +49,7 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 	cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --quiet --lib --target wasm32-unknown-unknown --features trial -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --lib
 
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer

@@ -1,5 +1,15 @@
 //! Larder.
 #![warn(missing_docs, unreachable_pub)]
+// Nothing that a visitor, an origin or a store can say ends in a panic. Each exception carries its reason.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::todo,
+    clippy::unimplemented
+)]
+#![warn(clippy::indexing_slicing, clippy::string_slice, clippy::get_unwrap, clippy::unwrap_in_result)]
 
 pub mod blob;
 pub mod cache;

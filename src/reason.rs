@@ -58,6 +58,8 @@ reasons! {
     Loop = "loop",
     /// The route says `strict_purge`, and the ledger of purges cannot be asked.
     LedgerUnavailable = "ledger-unavailable",
+    /// The Worker died at the first try, so the request goes past all of its rules.
+    WorkerFailed = "worker-failed",
 
     // The answer is not stored.
     /// The response says `no-store`.

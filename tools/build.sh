@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the release bundle to build/, where `main` of wrangler.toml points; with the folder of another crate, that one's to its build/.
+# `--trial`: one that a request can kill, for tests of what becomes of the others, to target/trial/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -8,8 +9,19 @@ export PATH="$PWD/node_modules/.bin:$TOOLS/bin:$PATH"
 # worker-build would download these.
 export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen" WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt" ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
 
-cd "${1:-.}"
-worker-build --release
+out=build features=()
+case ${1:-} in
+  --trial) out=target/trial features=(--features trial) ;;
+  *) cd "${1:-.}" ;;
+esac
+worker-build --release --out-dir "$out" "${features[@]}"
 # Function names are a tenth of the bundle, and no visitor needs them.
 wasm-opt --strip-debug --enable-{mutable-globals,sign-ext,nontrapping-float-to-int,bulk-memory,multivalue,reference-types,exception-handling} \
-  build/index_bg.wasm -o build/index_bg.wasm
+  "$out/index_bg.wasm" -o "$out/index_bg.wasm"
+# The entrance is our own, around the one that was built.
+if [ -f src/edge/entry.mjs ]; then
+  mv "$out/index.js" "$out/larder.js"
+  "$ESBUILD_BIN" src/edge/entry.mjs --log-level=warning --bundle --format=esm --minify --alias:larder="./$out/larder.js" \
+    --external:*.wasm --external:cloudflare:* --outfile="$out/index.js"
+  rm "$out/larder.js"
+fi

@@ -88,7 +88,8 @@ pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
         return Err(RecordError::NotARecord);
     }
     let signed = record.read(0..head_end + DIGEST);
-    if sha256(&signed[..head_end])[..] != signed[head_end..] {
+    let (content, digest) = signed.split_at_checked(head_end).ok_or(RecordError::NotARecord)?;
+    if sha256(content) != digest {
         return Err(RecordError::Digest);
     }
     let head = decode_head(signed.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
@@ -143,7 +144,7 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
         writer.bytes(value.as_bytes());
     }
     let length = u32::try_from(writer.0.len() - PREAMBLE).ok().filter(|length| *length as usize <= MAX_HEAD)?;
-    writer.0[PREAMBLE - 4..PREAMBLE].copy_from_slice(&length.to_be_bytes());
+    writer.0.get_mut(PREAMBLE - 4..PREAMBLE)?.copy_from_slice(&length.to_be_bytes());
     let digest = sha256(&writer.0);
     writer.bytes(&digest);
     Some(writer.0)

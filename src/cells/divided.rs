@@ -15,7 +15,7 @@ pub fn divide(step: Step) -> Vec<(usize, Step)> {
     let mut parts = Vec::new();
     for object in 0..OBJECTS {
         let mut part = Step::new(step.verb, Vec::new(), Vec::new());
-        part.arguments.extend_from_slice(&step.arguments[..step.arguments.len().min(1)]);
+        part.arguments.extend(step.arguments.first().cloned());
         for (at, name) in step.names.iter().enumerate() {
             if name.object() == object {
                 part.names.push(name.clone());
@@ -42,10 +42,11 @@ pub fn join(step: &Step, replies: &[(usize, Reply)]) -> Reply {
         let mut read = [0; OBJECTS];
         for name in &step.names {
             let object = name.object();
+            let Some(at) = read.get_mut(object) else { continue };
             let reply = replies.iter().find(|(known, _)| *known == object).map(|(_, reply)| reply);
             for _ in 0..2 {
-                parts.push(reply.map(|reply| reply.part(read[object])).unwrap_or_default());
-                read[object] += 1;
+                parts.push(reply.map(|reply| reply.part(*at)).unwrap_or_default());
+                *at += 1;
             }
         }
     }

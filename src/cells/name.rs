@@ -45,7 +45,7 @@ impl Name {
     /// What the application calls it.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.whole[self.key_at..]
+        self.whole.get(self.key_at..).unwrap_or_default()
     }
 
     /// Where Redis keeps what belongs to it: the `lease` on it, or what may stand in for it when it has ended and is `stale`. The word

@@ -90,7 +90,7 @@ impl Step {
         let mut parts = vec![Bytes::from_static(word.as_bytes())];
         match self.verb {
             Verb::Get => self.names.iter().for_each(|_| parts.extend([number(-2), Bytes::new()])),
-            Verb::Lease => parts.extend_from_slice(&self.arguments[..1]),
+            Verb::Lease => parts.extend(self.arguments.first().cloned()),
             _ => {}
         }
         Reply(parts)

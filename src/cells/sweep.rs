@@ -64,7 +64,8 @@ impl Sweep {
         let (kind, number_in_scan) = redis_cursor(verb, cursor).ok_or_else(|| NO_CURSOR.to_owned())?;
         // Redis looks at one more bucket while it has seen fewer than it was asked for. Names that would be too many cannot be found
         // again, but what is left of those to be removed can.
-        let before_version = format!("{}:{}", self.prefix, KINDS[kind]);
+        let kind = KINDS.get(kind).ok_or_else(|| NO_CURSOR.to_owned())?;
+        let before_version = format!("{}:{kind}", self.prefix);
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
         let count = (room / 2).min(AT_ONCE);

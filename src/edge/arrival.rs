@@ -15,23 +15,26 @@ use crate::url::CanonicalUrl;
 pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
     let head = request_lines(request);
     let mut lines = head.split('\n');
-    let (method, url) = (lines.next()?, lines.next()?);
-    let headers = read_fields(lines);
+    let (method, url, again) = (lines.next()?, lines.next()?, lines.next()?);
+    let headers = read_fields(lines)?;
     let host = headers.get(http::header::HOST).map(crate::fields::grammar::text);
     let url = CanonicalUrl::parse(url, host);
     let body = request
         .body()
         .map_or(Body::Empty, |readable| Body::Stream(JsStream { readable, controller: None, native: None }));
-    Some(Arrival { method: Method::from_bytes(method.as_bytes()).ok()?, url, headers, body })
+    Some(Arrival { method: Method::from_bytes(method.as_bytes()).ok()?, url, headers, body, again: !again.is_empty() })
 }
 
-/// All fields of a response.
-pub(super) fn response_fields(response: &Response) -> HeaderMap {
+/// All fields of a response. `None` if they are more than any message has.
+pub(super) fn response_fields(response: &Response) -> Option<HeaderMap> {
     read_fields(response_lines(response).split('\n'))
 }
 
+/// A map of more fields has no room for those that are added here.
+const MOST_FIELDS: usize = 8192;
+
 /// From lines of name and value with a comma between them: no name holds one.
-fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
+fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> Option<HeaderMap> {
     let mut read = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(',')) {
         // A control character that no field may hold loses the field, not the request.
@@ -40,20 +43,21 @@ fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
         else {
             continue;
         };
-        if read.try_append(name, value).is_err() {
-            break;
+        if read.len() == MOST_FIELDS || read.try_append(name, value).is_err() {
+            return None;
         }
     }
-    read
+    Some(read)
 }
 
-// One text is by far the cheapest way to have all of it: no method, URL, name or value holds a line break.
+// `again` is set by `entry.mjs`. One text is by far the cheapest way to have all of it: no method, URL, name or value holds a line break.
 #[wasm_bindgen(inline_js = "
 const lines = (first, fields) => {
   fields.forEach((value, name) => { first += `${name},${value}\\n` })
   return first
 }
-export const request_lines = request => lines(`${request.method}\\n${request.url}\\n`, request.headers)
+export const request_lines = request =>
+  lines(`${request.method}\\n${request.url}\\n${request.again ? 'again' : ''}\\n`, request.headers)
 export const response_lines = response => lines('', response.headers)
 ")]
 extern "C" {

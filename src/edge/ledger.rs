@@ -237,5 +237,6 @@ impl Ledger {
 fn read_line(line: &[u8]) -> Option<(Name, u64)> {
     let digits = std::str::from_utf8(line).ok()?;
     let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
-    Some((Name(number(&digits[..LINE / 2])?), number(&digits[LINE / 2..])?))
+    let (name, sequence) = digits.split_at_checked(LINE / 2)?;
+    Some((Name(number(name)?), number(sequence)?))
 }

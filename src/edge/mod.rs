@@ -16,6 +16,8 @@ mod socket;
 mod sql;
 mod stores;
 mod timer;
+#[cfg(feature = "trial")]
+mod trial;
 mod zone;
 
 use std::cell::OnceCell;
@@ -57,12 +59,25 @@ async fn answer(request: Request, env: JsValue, context: Context) -> Result<JsVa
     let (ports, settings) = DEPLOYED.with(|cell| cell.get_or_init(|| deployed(&env)).clone());
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = arrival::arrival(&request) else {
-        return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?.into());
+        let refused = js::json_parse(r#"{"status":400,"headers":{"cache-control":"no-store"}}"#)?;
+        return Ok(js::JsResponse::new(&"Bad request\n".into(), &refused)?.into());
     };
+    #[cfg(feature = "trial")]
+    let trial = trial::Trial::of(&request, arrival.again);
+    #[cfg(feature = "trial")]
+    trial.at("at-first");
     let outcome = engine.handle(arrival).await;
+    #[cfg(feature = "trial")]
+    trial.at("answered");
     for deferred in outcome.deferred {
         let engine = engine.clone();
-        context.wait_until(async move { engine.run(deferred).await });
+        #[cfg(feature = "trial")]
+        let trial = trial.clone();
+        context.wait_until(async move {
+            #[cfg(feature = "trial")]
+            trial.at("later");
+            engine.run(deferred).await;
+        });
     }
     response::response(outcome.response)
 }

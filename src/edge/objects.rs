@@ -71,8 +71,8 @@ async fn talk(
 
 /// Path and query of what an object is asked.
 pub(super) fn target_of(url: &str) -> Option<&str> {
-    let rest = &url[url.find("://")? + 3..];
-    rest.find('/').map(|path| &rest[path..])
+    let (_, rest) = url.split_once("://")?;
+    rest.get(rest.find('/')?..)
 }
 
 /// An object's answer.

@@ -64,7 +64,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
 
 fn read_response(response: Response, controller: AbortController) -> Option<OriginResponse<Edge>> {
     let status = StatusCode::from_u16(response.status()).ok()?;
-    let headers = response_fields(&response);
+    let headers = response_fields(&response)?;
     let rebuildable = (200..600).contains(&status.as_u16());
     let body = match response.body() {
         Some(readable) => stream(readable, controller, &response, rebuildable),

@@ -104,6 +104,7 @@ pub(super) fn failure_answer(reason: Reason) -> (StatusCode, &'static str) {
         Reason::HostInvalid => {
             (StatusCode::BAD_REQUEST, "The Host field does not name a host, or not the one in the request.")
         }
+        Reason::WorkerFailed => (StatusCode::INTERNAL_SERVER_ERROR, "This request failed here."),
         _ => (StatusCode::BAD_GATEWAY, "The site could not be reached. Please try again."),
     }
 }

@@ -229,13 +229,14 @@ impl<P: Ports> Assembly<P> {
     }
 
     fn poll_event(&mut self, context: &mut Context) -> Poll<Event<P>> {
-        for at in 0..self.tasks.len() {
-            if let Poll::Ready(event) = self.tasks[at].as_mut().poll(context) {
-                drop(self.tasks.swap_remove(at));
-                return Poll::Ready(event);
-            }
-        }
-        Poll::Pending
+        let mut tasks = self.tasks.iter_mut().enumerate();
+        let ended = tasks.find_map(|(at, task)| match task.as_mut().poll(context) {
+            Poll::Ready(event) => Some((at, event)),
+            Poll::Pending => None,
+        });
+        let Some((at, event)) = ended else { return Poll::Pending };
+        drop(self.tasks.swap_remove(at));
+        Poll::Ready(event)
     }
 
     fn is_over(&self) -> bool {

@@ -137,7 +137,9 @@ impl<P: Ports> Engine<P> {
         let mut pause = LOOK_AGAIN;
         loop {
             let left = until.saturating_sub(self.ports.now().as_millis());
-            step.arguments[2] = Bytes::from_static(if left == 0 { b"1" } else { b"0" });
+            if let Some(is_last) = step.arguments.last_mut() {
+                *is_last = Bytes::from_static(if left == 0 { b"1" } else { b"0" });
+            }
             let reply = self.take(cells, &step).await?;
             if reply.word() != "wait" {
                 return Ok(reply);

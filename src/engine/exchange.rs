@@ -112,6 +112,7 @@ impl<B> Basis<'_, B> {
 impl<P: Ports> Engine<P> {
     /// Asks the origin for what `errand` stands for, or for as much of it as is not known.
     pub(super) async fn exchange(&self, errand: Errand<'_>, basis: Basis<'_, P::Blob>) -> Exchange<P> {
+        let before = self.stamp(self.ports.now());
         let mut headers = errand.lookup.headers.clone();
         let basis = basis.prepare(&mut headers, &errand.request.method);
         let asked_by_client = [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|name| headers.contains_key(name));
@@ -131,7 +132,9 @@ impl<P: Ports> Engine<P> {
             (_, StatusCode::NOT_MODIFIED) | (Basis::Complete { .. }, StatusCode::RANGE_NOT_SATISFIABLE) => None,
             _ => return Exchange { result: Exchanged::Response(response), fetched },
         };
-        match updated {
+        // What was purged meanwhile is not brought back by a word from before: the origin may not have known better.
+        let overtaken = |revision: &Revision| self.is_overtaken(errand.lookup, &revision.head, before);
+        match updated.filter(|(revision, _)| !overtaken(revision)) {
             Some((revision, body)) => {
                 Exchange { result: Exchanged::Updated { revision: Box::new(revision), body, status }, fetched }
             }

@@ -7,7 +7,7 @@ use super::ledger::Trust;
 use super::ports::Ports;
 use crate::cache::reuse::{Purged, Question, Reuse, decide};
 use crate::cache::variant::{answers, variant_key};
-use crate::cache::{Entry, Head};
+use crate::cache::{Entry, Head, Stamp};
 use crate::fields::{Forward, NO_VARY_SEARCH, RequestDirectives, SearchVariance, Timestamp};
 use crate::forward::{Lookup, plan};
 use crate::key::CacheKey;
@@ -160,7 +160,7 @@ impl<P: Ports> Engine<P> {
                 continue;
             }
             found.primary = Some(entry.clone());
-            found.backfill = tiers[..at].to_vec();
+            found.backfill = tiers.iter().copied().take(at).collect();
             match reuse {
                 Reuse::Refuse(reason) => {
                     (found.entry, found.forward, found.reason) = (None, Forward::Miss, Some(reason));
@@ -179,6 +179,12 @@ impl<P: Ports> Engine<P> {
     /// Whether an entry for `url` has been purged since it was asked for.
     pub(super) fn is_purged(&self, url: &CanonicalUrl, entry: &Entry<P::Blob>) -> bool {
         self.isolate.purges.borrow().purged(url, &entry.head) == Some(Purged::Hard)
+    }
+
+    /// Whether a response that was asked for when no more was known than `before` has been purged since.
+    pub(super) fn is_overtaken(&self, lookup: &Lookup, head: &Head, before: Stamp) -> bool {
+        let head = Head { stamp: before, ..head.clone() };
+        self.isolate.purges.borrow().purged(&lookup.url, &head) == Some(Purged::Hard)
     }
 
     /// What may be done with an entry.

@@ -38,6 +38,8 @@ pub struct Arrival<P: Ports> {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body<P>,
+    /// Whether the Worker died at the first try.
+    pub again: bool,
 }
 
 /// A request, and who sent it.
@@ -71,7 +73,7 @@ impl<P: Ports> Engine<P> {
     /// Handles a request. There is always a response: a store can only cost time, a configuration can only fail when it is read,
     /// and an origin can only fail a request that nothing stored may answer.
     pub async fn handle(&self, arrival: Arrival<P>) -> Outcome<P> {
-        let Arrival { method, url, mut headers, body } = arrival;
+        let Arrival { method, url, mut headers, body, again } = arrival;
         let sees_keys = self.settings.tokens.debug(&headers);
         let Outcome { response, report, deferred } = match url {
             Err(_) => turned_away(Reason::HostInvalid),
@@ -85,7 +87,8 @@ impl<P: Ports> Engine<P> {
                 let handshake = websocket.then(|| headers.clone());
                 hop_by_hop::strip(&mut headers);
                 let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
-                self.dispatch(&RequestOf { head: &head, handshake, scope, lineage: None }, body).await
+                let request = RequestOf { head: &head, handshake, scope, lineage: None };
+                self.dispatch(&request, body, again).await
             }
         };
         let tell = (!self.landings.borrow().is_empty()).then_some(Deferred::Tell);
@@ -93,7 +96,7 @@ impl<P: Ports> Engine<P> {
         Outcome { response: response.finish(&report, &method, sees_keys), report, deferred }
     }
 
-    async fn dispatch(&self, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
+    async fn dispatch(&self, request: &RequestOf<'_>, body: Body<P>, again: bool) -> Outcome<P> {
         let head = request.head;
         let looped = grammar::members(&head.headers, LOOP).any(|mark| mark == self.settings.mark);
         if looped {
@@ -114,11 +117,18 @@ impl<P: Ports> Engine<P> {
                 self.pass(request, body, destination, Reason::ConfigInvalid).await
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
-            Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => {
-                self.administer(request, body).await
-            }
+            Configured::Ready(_) if is_ours(head) && again => turned_away(Reason::WorkerFailed),
+            Configured::Ready(_) if is_ours(head) => self.administer(request, body).await,
+            Configured::Ready(config) if again => self.rescue(config, request, body).await,
             Configured::Ready(config) => self.route(config, request, body).await,
         }
+    }
+
+    /// Whatever it died of, a rule, a key or a store: it goes past all of them, whole, and is kept nowhere.
+    async fn rescue(&self, config: &Config, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
+        let selected = config.table.select(&request.head.url, &request.head.method);
+        let destination = Destination { policy: None, ..Destination::of(selected.policy) };
+        self.pass(request, body, destination, Reason::WorkerFailed).await
     }
 
     /// Steps 3 to 10: policy, key, store, decision, origin.
@@ -242,6 +252,11 @@ impl<P: Ports> Engine<P> {
     fn may_refresh(&self, asking: Asking<'_>) -> bool {
         !self.isolate.backoff.borrow().waits(&asking.lookup.key, asking.now)
     }
+}
+
+/// Whether a request is for us, and not for the site.
+fn is_ours(request: &RequestHead) -> bool {
+    is_reserved(&request.url.path) || request.method.as_str() == "PURGE"
 }
 
 /// The work of fetching anew what was served.

@@ -112,6 +112,7 @@ impl<P: Ports> Isolate<P> {
     }
 
     /// What is left of this isolate's portion of writes to `tier`.
+    #[expect(clippy::indexing_slicing, reason = "if it was not there, it was just put there")]
     pub(super) fn portion(&self, tier: Tier, day: u64) -> std::cell::RefMut<'_, Portion> {
         std::cell::RefMut::map(self.portions.borrow_mut(), |portions| {
             let at = portions.iter().position(|(of, _)| *of == tier).unwrap_or_else(|| {

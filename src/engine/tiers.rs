@@ -34,6 +34,10 @@ pub(in crate::engine) fn breaker_name(alias: &Alias, tier: Tier) -> Cow<'static,
 
 impl<P: Ports> Engine<P> {
     /// The policy's alias, and its tiers, nearest first, as far as they are there.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a configuration whose routes name an alias that is none is refused when it is read"
+    )]
     pub(super) fn tiers<'c>(&self, config: &'c Config, policy: &Policy) -> (&'c Alias, Vec<Tier>) {
         let alias = &config.caches[&policy.store];
         let in_use = |tier: &Tier| *tier != Tier::Dummy && self.has(*tier);

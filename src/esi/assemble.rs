@@ -96,6 +96,10 @@ enum Outcome<B> {
     Fails,
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the number of a fragment is its place, none is ever removed, and the page is the first part"
+)]
 impl<B: Blob> Assembler<B> {
     /// Begins a page.
     #[must_use]

@@ -53,8 +53,8 @@ impl Parser<'_> {
 
     fn negation(&mut self) -> Result<Value, Invalid> {
         self.skip_space();
-        if self.rest.starts_with('!') && !self.rest.starts_with("!=") {
-            self.rest = &self.rest[1..];
+        if let Some(rest) = self.rest.strip_prefix('!').filter(|rest| !rest.starts_with('=')) {
+            self.rest = rest;
             return self.deeper(Self::negation).and_then(truth).map(|holds| Value::Truth(!holds));
         }
         self.comparison()
@@ -74,10 +74,9 @@ impl Parser<'_> {
     fn operand(&mut self) -> Result<Value, Invalid> {
         self.skip_space();
         if self.takes("$(") {
-            let end = end_of_variable(self.rest).ok_or(Invalid)?;
-            let value = (self.lookup)(&self.rest[..end]).unwrap_or_default();
-            self.rest = &self.rest[end + 1..];
-            return Ok(Value::Variable(value));
+            let (variable, rest) = split_variable(self.rest).ok_or(Invalid)?;
+            self.rest = rest;
+            return Ok(Value::Variable((self.lookup)(variable).unwrap_or_default()));
         }
         if self.takes("(") {
             let inner = self.deeper(Self::either)?;
@@ -108,8 +107,8 @@ impl Parser<'_> {
     /// A logical operator; twice means the same.
     fn takes_operator(&mut self, operator: &str) -> bool {
         let takes = self.takes(operator);
-        if takes && self.rest.starts_with(operator) {
-            self.rest = &self.rest[operator.len()..];
+        if takes {
+            self.rest = self.rest.strip_prefix(operator).unwrap_or(self.rest);
         }
         takes
     }
@@ -127,11 +126,11 @@ impl Parser<'_> {
 }
 
 /// The index of the parenthesis that ends a variable: outside quotes.
-pub(super) fn end_of_variable(text: &str) -> Option<usize> {
+pub(super) fn split_variable(text: &str) -> Option<(&str, &str)> {
     let mut quoted = false;
-    text.bytes().position(|byte| {
-        quoted ^= byte == b'\'';
-        byte == b')' && !quoted
+    text.split_once(|c| {
+        quoted ^= c == '\'';
+        c == ')' && !quoted
     })
 }
 

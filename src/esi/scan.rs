@@ -89,8 +89,8 @@ impl Scanner {
     fn scan_text(&mut self, bytes: &[u8], at: &mut usize) -> Option<Token> {
         let start = *at;
         let mut from = start;
-        while let Some(found) = self.find_candidate(&bytes[from..]).map(|found| from + found) {
-            let ahead = &bytes[found..bytes.len().min(found + LONGEST_OPENING)];
+        while let Some(found) = self.find_candidate(bytes.get(from..)?).map(|found| from + found) {
+            let ahead = bytes.get(found..bytes.len().min(found + LONGEST_OPENING))?;
             match self.opening(ahead) {
                 Opening::Nothing => from = found + 1,
                 _ if found > start => {
@@ -172,7 +172,9 @@ impl Scanner {
                 Opening::Nothing => {
                     *at += 1;
                     // Its end may itself begin something.
-                    let from = (1..self.held.len()).find(|from| self.opening(&self.held[*from..]) != Opening::Nothing);
+                    let begins =
+                        |from: &usize| self.held.get(*from..).is_some_and(|end| self.opening(end) != Opening::Nothing);
+                    let from = (1..self.held.len()).find(begins);
                     let rest = self.held.split_off(from.unwrap_or(self.held.len()));
                     return Some(Token::Held(std::mem::replace(&mut self.held, rest)));
                 }
@@ -226,7 +228,7 @@ impl Scanner {
     }
 
     fn skip(&mut self, bytes: &[u8], at: &mut usize) -> Option<Token> {
-        match memchr(b'>', &bytes[*at..]) {
+        match memchr(b'>', bytes.get(*at..)?) {
             Some(end) => {
                 *at += end + 1;
                 self.state = State::Text;

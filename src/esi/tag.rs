@@ -71,7 +71,7 @@ impl<'a> Tag<'a> {
             let after = after.trim_ascii_start();
             let quote = after.chars().next().filter(|first| matches!(first, '"' | '\''));
             let (value, next) = match quote {
-                Some(quote) => after[1..].split_once(quote)?,
+                Some(quote) => after.strip_prefix(quote)?.split_once(quote)?,
                 None => after.split_at(after.find([' ', '\t', '\n', '\r']).unwrap_or(after.len())),
             };
             if found.split_ascii_whitespace().next_back() == Some(name) {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, REFERER, USER_AGENT};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::expression::{end_of_variable, holds};
+use super::expression::{holds, split_variable};
 use super::limits;
 use crate::fields::grammar::sole_line;
 use crate::fields::negotiation::weights;
@@ -108,21 +108,21 @@ impl Visitor {
     fn expand<'r>(&self, reference: &'r str) -> Option<Cow<'r, str>> {
         let Some(first) = reference.find("$(") else { return Some(Cow::Borrowed(reference)) };
         // Before the first variable it must be clear whose path this is.
-        let leads = match split_authority(&reference[..first])? {
+        let (start, mut rest) = reference.split_at_checked(first)?;
+        let leads = match split_authority(start)? {
             Some((_, target)) => target.starts_with(['/', '?']),
-            None => !reference[..first].is_empty() && !reference.starts_with("//"),
+            None => !start.is_empty() && !reference.starts_with("//"),
         };
         if !leads {
             return None;
         }
-        let mut expanded = reference[..first].to_owned();
-        let mut rest = &reference[first..];
+        let mut expanded = start.to_owned();
         while let Some((before, after)) = rest.split_once("$(") {
             expanded.push_str(before);
-            let end = end_of_variable(after)?;
-            let value = self.evaluate(&after[..end], Use::Url).unwrap_or_default();
-            rest = &after[end + 1..];
-            if &after[..end] == "QUERY_STRING" && expanded.contains('?') {
+            let (variable, after) = split_variable(after)?;
+            let value = self.evaluate(variable, Use::Url).unwrap_or_default();
+            rest = after;
+            if variable == "QUERY_STRING" && expanded.contains('?') {
                 // As it stands in the page's own URL.
                 expanded.push_str(&value);
             } else if value.bytes().all(|byte| byte == b'.') && !value.is_empty() && !expanded.contains('?') {
@@ -219,8 +219,7 @@ fn agent(agent: &str, part: &str) -> Option<String> {
         "browser" | "os" => "OTHER",
         "version" => {
             let (_, version) = agent.split_once("MSIE ").or_else(|| agent.split_once('/'))?;
-            let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
-            &version[..end]
+            version.split(|c: char| !c.is_ascii_digit() && c != '.').next()?
         }
         _ => return None,
     };

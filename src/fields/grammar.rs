@@ -54,7 +54,7 @@ pub fn split_list(line: &str) -> impl Iterator<Item = &str> {
         let line = rest?;
         let end = end_of_member(line);
         rest = line.get(end + 1..);
-        Some(trim_ows(&line[..end]))
+        line.get(..end).map(trim_ows)
     })
     .filter(|member| !member.is_empty())
 }
@@ -62,8 +62,8 @@ pub fn split_list(line: &str) -> impl Iterator<Item = &str> {
 fn end_of_member(line: &str) -> usize {
     let bytes = line.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
+    while let Some(byte) = bytes.get(at) {
+        match byte {
             b',' => return at,
             b'"' => at = end_of_quoted(bytes, at).unwrap_or(at),
             _ => {}
@@ -76,8 +76,8 @@ fn end_of_member(line: &str) -> usize {
 /// The index of the quote that closes the one at `open`.
 fn end_of_quoted(bytes: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
-    while at < bytes.len() {
-        match bytes[at] {
+    while let Some(byte) = bytes.get(at) {
+        match byte {
             b'"' => return Some(at),
             b'\\' => at += 1,
             _ => {}
@@ -149,7 +149,7 @@ pub fn unquote(text: &str) -> Option<Cow<'_, str>> {
     if close + 1 != text.len() {
         return None;
     }
-    let content = &text[1..close];
+    let content = text.get(1..close)?;
     if !content.contains('\\') {
         return Some(Cow::Borrowed(content));
     }

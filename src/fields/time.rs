@@ -71,7 +71,7 @@ fn parse_rfc850(text: &str, century: &str) -> Option<Timestamp> {
     let (weekday, rest) = text.split_once(", ").filter(|(weekday, _)| WEEKDAYS.contains(weekday))?;
     let (date, time) = rest.split_once(' ')?;
     let [day, month, year] = <[&str; 3]>::try_from(date.split('-').collect::<Vec<_>>()).ok()?;
-    let imf_fixdate = format!("{}, {day} {month} {century}{year} {time}", &weekday[..3]);
+    let imf_fixdate = format!("{}, {day} {month} {century}{year} {time}", weekday.get(..3)?);
     let date = httpdate::parse_http_date(&imf_fixdate).ok()?.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(date.as_millis()).ok().map(Timestamp)
 }

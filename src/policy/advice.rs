@@ -78,7 +78,7 @@ pub fn advise(vars: &Map<String, Value>, config: &Config) -> Vec<Advice> {
                 && earlier.host.is_none()
                 && route.methods.iter().all(|method| earlier.methods.contains(method))
         };
-        if let Some(earlier) = config.table.routes[..at].iter().find(hides) {
+        if let Some(earlier) = config.table.routes.iter().take(at).find(hides) {
             say(&route.policy.name, format!("is never reached: {} matches everything before it", earlier.policy.name));
         }
     }

@@ -14,7 +14,7 @@ impl Read for Seconds {
         }
         let text = value.as_str()?;
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match &text[digits.len()..] {
+        let unit = match text.strip_prefix(digits)? {
             "" | "s" => 1,
             "m" => 60,
             "h" => 3600,

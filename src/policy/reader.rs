@@ -220,7 +220,7 @@ pub(super) fn describe(value: &Value) -> String {
     let text = value.to_string();
     match (kind, text.char_indices().nth(LONGEST)) {
         ("", None) => text,
-        ("", Some((end, _))) => format!("{}…", &text[..end]),
+        ("", Some(_)) => format!("{}…", text.chars().take(LONGEST).collect::<String>()),
         _ => kind.to_owned(),
     }
 }

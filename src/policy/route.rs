@@ -62,7 +62,7 @@ impl Beginning {
         let mut all: Vec<Self> = Vec::with_capacity(by_text.len());
         for (text, mut routes) in by_text {
             let shorter = Self::longest(&all, text);
-            routes.extend(shorter.iter().flat_map(|&at| &all[at].routes));
+            routes.extend(shorter.and_then(|at| all.get(at)).iter().flat_map(|shorter| &shorter.routes));
             routes.sort_unstable();
             all.push(Self { text: text.to_owned(), shorter, routes });
         }
@@ -72,11 +72,14 @@ impl Beginning {
     /// The place of the longest of them that `text` begins with. What stands between a text and a beginning of it begins with that too:
     /// so it is the last that does not come after the text, or one that this begins with itself.
     fn longest(all: &[Self], text: &str) -> Option<usize> {
-        let mut at = all.partition_point(|beginning| beginning.text.as_str() <= text).checked_sub(1);
-        while let Some(beginning) = at.map(|at| &all[at]).filter(|beginning| !text.starts_with(&beginning.text)) {
-            at = beginning.shorter;
+        let mut at = all.partition_point(|beginning| beginning.text.as_str() <= text).checked_sub(1)?;
+        loop {
+            let beginning = all.get(at)?;
+            if text.starts_with(&beginning.text) {
+                return Some(at);
+            }
+            at = beginning.shorter?;
         }
-        at
     }
 }
 
@@ -123,8 +126,8 @@ impl RouteTable {
 
     /// The routes that begin as `path` does, in their order.
     fn candidates(&self, path: &str) -> impl Iterator<Item = &Route> {
-        let beginning = Beginning::longest(&self.beginnings, path).map(|at| &self.beginnings[at]);
-        beginning.into_iter().flat_map(|beginning| &beginning.routes).map(|&route| &self.routes[route])
+        let beginning = Beginning::longest(&self.beginnings, path).and_then(|at| self.beginnings.get(at));
+        beginning.into_iter().flat_map(|beginning| &beginning.routes).filter_map(|&route| self.routes.get(route))
     }
 
     /// Whether a looser reading of the path would select another policy.

@@ -25,7 +25,7 @@ impl Read for ByteSize {
         }
         let text = value.as_str()?;
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match &text[digits.len()..] {
+        let unit = match text.strip_prefix(digits)? {
             "" | "B" => 1,
             "KiB" => 1 << 10,
             "MiB" => 1 << 20,

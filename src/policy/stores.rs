@@ -77,7 +77,9 @@ impl Read for Alias {
                 "is empty; use [\"dummy\"] for an alias that stores nothing",
             ));
         }
-        for (at, tier) in tiers.iter().enumerate().filter(|(at, tier)| tiers[..*at].contains(tier)) {
+        for (at, tier) in
+            tiers.iter().enumerate().filter(|(at, tier)| tiers.iter().take(*at).any(|earlier| earlier == *tier))
+        {
             errors.push(ConfigError::conflict(
                 format!("{path}.tiers[{at}]"),
                 format!("\"{}\" stands twice", tier.as_str()),

@@ -23,9 +23,9 @@ impl Area {
     /// Reads `/path`, or `host/path`. `None` if there is no path.
     #[must_use]
     pub fn parse(text: &str, glob: bool) -> Option<Self> {
-        let at = text.find('/')?;
-        let host = (at > 0).then(|| text[..at].to_ascii_lowercase());
-        Some(Self { host, path: text[at..].to_owned(), glob })
+        let (host, path) = text.split_at_checked(text.find('/')?)?;
+        let host = (!host.is_empty()).then(|| host.to_ascii_lowercase());
+        Some(Self { host, path: path.to_owned(), glob })
     }
 }
 

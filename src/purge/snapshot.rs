@@ -69,8 +69,8 @@ impl Snapshot {
     pub fn decode(bytes: &Bytes) -> Option<Self> {
         let (preamble, rest) = bytes.split_at_checked(PREAMBLE)?;
         let numbers = preamble.strip_prefix(MAGIC)?;
-        let number = |at: usize| numbers[at * 8..at * 8 + 8].try_into().map(u64::from_be_bytes).ok();
-        let count = |at: usize| numbers[32 + at * 4..36 + at * 4].try_into().map(u32::from_be_bytes).ok();
+        let number = |at: usize| numbers.get(at * 8..at * 8 + 8)?.try_into().map(u64::from_be_bytes).ok();
+        let count = |at: usize| numbers.get(32 + at * 4..36 + at * 4)?.try_into().map(u32::from_be_bytes).ok();
         let (hard, rest) = rest.split_at_checked(count(0)? as usize * 16)?;
         let (soft, areas) = rest.split_at_checked(count(1)? as usize * 16)?;
         Some(Self {
@@ -103,7 +103,9 @@ fn pairs(bytes: &[u8]) -> Option<Vec<(Name, u64)>> {
     let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).ok();
     let pairs: Vec<_> = bytes
         .chunks_exact(16)
-        .map(|pair| Some((Name(number(&pair[..8])?), number(&pair[8..])?)))
+        .map(|pair| {
+            pair.split_at_checked(8).and_then(|(name, sequence)| Some((Name(number(name)?), number(sequence)?)))
+        })
         .collect::<Option<_>>()?;
     // A list that is not sorted would hide what is in it.
     pairs.is_sorted_by(|one, next| one.0 < next.0).then_some(pairs)

@@ -30,7 +30,8 @@ impl Table {
 
     /// Whether `name` was purged after `since`.
     pub(super) fn is_later(&self, name: Name, since: u64) -> bool {
-        let sorted = || self.sorted.binary_search_by_key(&name, |(name, _)| *name).ok().map(|at| self.sorted[at].1);
+        let place = || self.sorted.binary_search_by_key(&name, |(name, _)| *name).ok();
+        let sorted = || self.sorted.get(place()?).map(|(_, sequence)| *sequence);
         let recent = (!self.recent.is_empty()).then(|| self.recent.get(&name).copied()).flatten();
         // What is recent is later.
         recent.or_else(sorted).is_some_and(|sequence| sequence > since)

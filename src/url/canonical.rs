@@ -76,7 +76,7 @@ fn split_port(text: &str) -> Option<(&str, &str)> {
     let end_of_host = text.find(']').map_or(0, |at| at + 1);
     let (head, tail) = text.split_at(end_of_host);
     match tail.split_once(':') {
-        Some((rest, port)) if head.is_empty() || rest.is_empty() => Some((&text[..head.len() + rest.len()], port)),
+        Some((rest, port)) if head.is_empty() || rest.is_empty() => Some((text.get(..head.len() + rest.len())?, port)),
         None if head.is_empty() || tail.is_empty() => Some((text, "")),
         _ => None,
     }
@@ -166,7 +166,7 @@ impl CanonicalUrl {
         if reference.split(['/', '?', '#']).next().is_some_and(|segment| segment.contains(':')) {
             return None;
         }
-        let directory = self.path.rfind('/').map_or("/", |at| &self.path[..=at]);
+        let directory = self.path.rfind('/').and_then(|at| self.path.get(..=at)).unwrap_or("/");
         let target = match reference.as_bytes().first() {
             Some(b'/') => reference.to_owned(),
             Some(b'?') => format!("{}{reference}", self.path),
@@ -207,10 +207,9 @@ fn canonical_escapes(text: &str, part: Part, malformed: &mut bool) -> String {
     let stays = |&byte: &u8| byte != b'%' && !must_escape(byte, part);
     let mut at = bytes.iter().take_while(|byte| stays(byte)).count();
     let mut out = String::with_capacity(text.len());
-    out.push_str(&text[..at]);
-    while at < bytes.len() {
-        let byte = bytes[at];
-        match (byte, escaped_byte(&bytes[at..])) {
+    out.push_str(text.get(..at).unwrap_or_default());
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, escaped_byte(bytes, at)) {
             (b'%', Some(decoded)) => {
                 if is_unreserved(decoded) {
                     out.push(char::from(decoded))
@@ -231,11 +230,11 @@ fn canonical_escapes(text: &str, part: Part, malformed: &mut bool) -> String {
     out
 }
 
-/// The byte that `%XX` at the start of `bytes` stands for.
-pub(super) fn escaped_byte(bytes: &[u8]) -> Option<u8> {
+/// The byte that `%XX` at `at` stands for.
+pub(super) fn escaped_byte(bytes: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| bytes.get(at).and_then(|&b| char::from(b).to_digit(16));
-    let value = (digit(1)? << 4) | digit(2)?;
-    u8::try_from(value).ok().filter(|_| bytes[0] == b'%')
+    let value = (digit(at + 1)? << 4) | digit(at + 2)?;
+    u8::try_from(value).ok().filter(|_| bytes.get(at) == Some(&b'%'))
 }
 
 const fn is_unreserved(byte: u8) -> bool {
@@ -253,6 +252,7 @@ const fn must_escape(byte: u8, part: Part) -> bool {
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "half a byte is less than sixteen")]
 fn push_escape(out: &mut String, byte: u8) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.push('%');

@@ -17,8 +17,7 @@ pub fn looser_readings(path: &str) -> Vec<String> {
     let mut readings = vec![path.to_owned()];
     // Twice: what is escaped twice is decoded by two layers.
     for _ in 0..2 {
-        let decoded = decode(&readings[readings.len() - 1]);
-        readings.push(decoded);
+        readings.extend(readings.last().map(|last| decode(last)));
     }
     let decoded = readings.clone();
     for reading in decoded {
@@ -38,14 +37,14 @@ fn decode(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
-    while at < bytes.len() {
-        match escaped_byte(&bytes[at..]) {
+    while let Some(&byte) = bytes.get(at) {
+        match escaped_byte(bytes, at) {
             Some(decoded) => {
                 out.push(decoded);
                 at += 3;
             }
             None => {
-                out.push(bytes[at]);
+                out.push(byte);
                 at += 1;
             }
         }

@@ -4,6 +4,7 @@
 
 mod cells;
 mod esi;
+mod faults;
 mod purge;
 mod redis;
 mod security;

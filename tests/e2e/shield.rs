@@ -60,7 +60,7 @@ fn gated(
 }
 
 #[test]
-fn one_request_reaches_the_origin_from_both() {
+fn f_47_one_request_reaches_the_origin_from_both() {
     let two = Two::start("cold", &json!({ "SITE": { "cache": "force", "ttl": "1m" } }));
     let gate = Gate::new();
     two.origin.on("/cold", gated(&gate, || Answer::ok(&[], "page")));
@@ -80,7 +80,7 @@ fn what_is_private_is_fetched_by_each() {
 }
 
 #[test]
-fn when_the_one_that_leads_dies_another_takes_over() {
+fn f_41_when_the_one_that_leads_dies_another_takes_over() {
     let mut two = Two::start("dies", &json!({ "SITE": { "collapse": "global", "timeout": 2 } }));
     let gate = Gate::new();
     let script = gate.clone();

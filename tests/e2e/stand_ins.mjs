@@ -1,6 +1,6 @@
-// What can stand under the name of one of the Worker's bindings: a store of one's own, and two that fail in place of whatever that would
-// do.
-import { WorkerEntrypoint } from 'cloudflare:workers'
+// What can stand under the name of one of the Worker's bindings: a store of one's own, two that fail in place of whatever that would do,
+// and two that do what a test tells them.
+import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers'
 
 export { Store } from './store.mjs'
 
@@ -21,4 +21,36 @@ const faulty = method => class extends WorkerEntrypoint {
 
 export const Slow = faulty(never)
 export const Down = faulty(fails)
+
+// The answer of the test to what is asked; an error of its becomes an exception.
+const told = async (control, path, init) => {
+  const answer = await fetch(control + path, init)
+  if (answer.status >= 400 && answer.status !== 404) throw new Error(`${answer.status} ${await answer.text()}`)
+  return answer
+}
+
+// Workers KV as a test scripts it.
+export class ScriptedStore extends WorkerEntrypoint {
+  async get(key) {
+    const answer = await told(this.env.CONTROL, `/kv/${key}`)
+    return answer.status === 404 ? null : answer.arrayBuffer()
+  }
+
+  async put(key, value, options) {
+    await told(this.env.CONTROL, `/kv/${key}`, { method: 'PUT', body: value, headers: { options: JSON.stringify(options) } })
+  }
+
+  async delete(key) {
+    await told(this.env.CONTROL, `/kv/${key}`, { method: 'DELETE' })
+  }
+}
+
+// A Durable Object as a test scripts it.
+export class ScriptedObject extends DurableObject {
+  async fetch(request) {
+    const { pathname, search } = new URL(request.url)
+    return told(this.env.CONTROL, pathname + search, { method: 'POST', body: await request.arrayBuffer() })
+  }
+}
+
 export default { fetch: () => new Response('a stand-in') }

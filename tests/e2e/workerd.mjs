@@ -1,6 +1,7 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, cells, persist, port, inspectorPort }.
+// Reads one line of JSON: { root, build, vars, secrets, compatibilityDate, kv, d1, r2, standIns, control, shield, ledger, cells, persist,
+// port, inspectorPort }.
 // Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
@@ -22,12 +23,16 @@ const freePort = () => new Promise((resolve, reject) => {
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const { value: line } = await lines.next()
 const options = JSON.parse(line)
-const build = path.join(options.root, 'build')
+const build = path.join(options.root, options.build ?? 'build')
 const port = options.port ?? await freePort()
 
 // Under the name of a binding may stand something else.
 const standIns = options.standIns ?? {}
 const bound = (wanted, name) => wanted && !(name in standIns) ? [name] : []
+const OBJECTS = { SHIELD: 'Shield', LEDGER: 'Ledger', CELLS: 'Cells' }
+const object = (name, className) => name in standIns
+  ? { className: standIns[name], scriptName: 'stand-ins', useSQLite: true }
+  : { className, useSQLite: true }
 
 const larder = {
   name: 'larder',
@@ -42,13 +47,11 @@ const larder = {
   d1Databases: bound(options.d1, 'CACHE_DB'),
   r2Buckets: bound(options.r2, 'CACHE_BUCKET'),
   serviceBindings: Object.fromEntries(
-    Object.entries(standIns).map(([name, entrypoint]) => [name, { name: 'stand-ins', entrypoint }])
+    Object.entries(standIns).filter(([name]) => !(name in OBJECTS)).map(([name, entrypoint]) => [name, { name: 'stand-ins', entrypoint }])
   ),
-  durableObjects: {
-    ...options.shield !== false && { SHIELD: { className: 'Shield', useSQLite: true } },
-    ...options.ledger !== false && { LEDGER: { className: 'Ledger', useSQLite: true } },
-    ...options.cells !== false && { CELLS: { className: 'Cells', useSQLite: true } }
-  },
+  durableObjects: Object.fromEntries(
+    Object.entries(OBJECTS).filter(([name]) => options[name.toLowerCase()] !== false).map(([name, own]) => [name, object(name, own)])
+  ),
   unsafeDirectSockets: [{ host: '127.0.0.1', port }]
 }
 const others = {
@@ -57,7 +60,11 @@ const others = {
     const contents = await readFile(path.join(options.root, file), 'utf8')
     return { type: 'ESModule', path: path.basename(file), contents }
   })),
-  compatibilityDate: options.compatibilityDate
+  compatibilityDate: options.compatibilityDate,
+  bindings: { CONTROL: options.control ?? '' },
+  durableObjects: Object.fromEntries(
+    Object.keys(OBJECTS).filter(name => name in standIns).map(name => [name, { className: standIns[name], useSQLite: true }])
+  )
 }
 
 const miniflare = new Miniflare(convertV4MiniflareOptions({

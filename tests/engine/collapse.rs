@@ -20,6 +20,16 @@ fn a_thousand_concurrent_misses_are_one_request() {
 }
 
 #[test]
+fn those_for_whom_there_is_no_room_to_wait_go_on_alone() {
+    let origin =
+        |_: &Asked| Scripted::new(200, &[("cache-control", "max-age=60")], "page").after(Duration::from_millis(300));
+    let world = World::new(&json!({}), origin);
+    let answers = world.at_once(&vec![("/a", &[] as &[(&str, &str)]); 5000]);
+    assert!(answers.iter().all(|answer| answer.body == "page"));
+    assert!((2..1000).contains(&world.asked()), "{}", world.asked());
+}
+
+#[test]
 fn nobody_waits_for_another_users_page() {
     let origin = |asked: &Asked| {
         let body = asked.header("cookie").unwrap_or("nobody").to_owned();

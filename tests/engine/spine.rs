@@ -196,6 +196,25 @@ fn a_configuration_with_a_mistake_passes_everything() {
 }
 
 #[test]
+fn what_the_worker_died_of_goes_past_every_rule_and_is_kept_nowhere() {
+    let world = World::new(
+        &json!({ "HOSTS": ["site.test"], "SITE": { "cache": "force", "ttl": "1m" } }),
+        counting(&[("cache-control", "max-age=60")]),
+    );
+    assert_eq!(world.get("/a", &[]).body, "page 1");
+    for number in 2..4 {
+        let answer = world.get_again("/a", &[("cookie", "sid=alice"), ("authorization", "Basic x")]);
+        assert_eq!((answer.body.as_str(), answer.reason()), (format!("page {number}").as_str(), Some("worker-failed")));
+        assert_eq!(world.last_asked().header("cookie"), Some("sid=alice"));
+    }
+    assert_eq!(world.get("/a", &[]).body, "page 1");
+    for (path, host, status) in [("/_larder/health", "site.test", 500), ("/a", "evil.test", 421)] {
+        assert_eq!(world.get_again(path, &[("host", host)]).status, status, "{host}{path}");
+    }
+    assert_eq!(world.asked(), 3);
+}
+
+#[test]
 fn without_an_origin_there_is_an_error_that_says_what_is_missing() {
     let world = World::new(&json!({ "ORIGIN": "nowhere" }), counting(&[]));
     let answer = world.get("/a", &[]);

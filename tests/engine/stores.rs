@@ -124,7 +124,7 @@ fn a_body_over_the_limit_is_delivered_and_not_stored() {
 
 #[test]
 fn jitter_shortens_a_lifetime_and_never_lengthens_it() {
-    for (draw, fresh_until) in [(0.0, 600), (0.5, 540), (1.0, 480), (7.0, 480), (-3.0, 600)] {
+    for (draw, fresh_until) in [(0.0, 600), (0.5, 540), (1.0, 480), (7.0, 480), (-3.0, 600), (f64::INFINITY, 480)] {
         let world = World::new(&json!({ "SITE": { "jitter": "20%" } }), cacheable);
         world.ports.draws.set(draw);
         world.get("/a", &[]);

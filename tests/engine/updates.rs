@@ -49,6 +49,26 @@ fn a_304_that_sets_a_withheld_cookie_is_asked_for_once_more_with_all_cookies() {
 }
 
 #[test]
+fn a_304_that_a_purge_overtook_is_asked_for_once_more_whole() {
+    let origin = |asked: &Asked| match (&asked.method, asked.header("if-none-match")) {
+        (&Method::POST, _) => Scripted::new(204, &[], "").after(Duration::from_millis(10)),
+        (_, Some(_)) => Scripted::new(304, &[TAG, FRESH], "").after(Duration::from_millis(500)),
+        (_, None) => Scripted::new(200, &[TAG, FRESH], "page"),
+    };
+    for (purged, asked) in [(true, 4), (false, 2)] {
+        let world = World::new(&json!({}), origin);
+        world.get("/a", &[]);
+        world.advance(61);
+        if purged {
+            world.request_after(Duration::from_millis(100), Method::POST, "/a");
+        }
+        let answers = world.at_once(&[("/a", &[])]);
+        assert_eq!((answers[0].body.as_str(), world.asked()), ("page", asked), "purged: {purged}");
+        assert_eq!(world.get("/a", &[]).is_hit(), !purged, "purged: {purged}");
+    }
+}
+
+#[test]
 fn the_answer_to_a_head_keeps_a_page_or_ends_it() {
     // RFC 9111 §4.3.5
     for (head, outcome) in

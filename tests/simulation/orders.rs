@@ -90,7 +90,7 @@ async fn carry_out(city: Rc<City>, home: Rc<Home>, number: u64, order: Order) {
     let headers = headers(&[("authorization", &format!("Bearer {ADMIN_TOKEN}"))]);
     let body = Body::Blob(Bytes::from(order.what.to_string()));
     let start = city.clock.now();
-    let outcome = engine.handle(Arrival { method: Method::POST, url, headers, body }).await;
+    let outcome = engine.handle(Arrival { method: Method::POST, url, headers, body, again: false }).await;
     let status = outcome.response.status.as_u16();
     city.tell(|| format!("    [{number}] {status}"));
     if city.clock.now() > start + LONGEST_WAIT {

@@ -135,7 +135,8 @@ async fn run(city: Rc<City>, shelf: Rc<Shelf>, visit: Rc<Visit>) {
     let engine = Engine::new(wires.clone(), settings, isolate);
     let question = if visit.query.is_empty() { String::new() } else { format!("?{}", visit.query) };
     let url = CanonicalUrl::parse(&format!("https://{}{}{question}", page.host, page.path), Some(page.host));
-    let arrival = Arrival { method: visit.method.clone(), url, headers: visit.headers.clone(), body: Body::Empty };
+    let arrival =
+        Arrival { method: visit.method.clone(), url, headers: visit.headers.clone(), body: Body::Empty, again: false };
     let outcome = engine.handle(arrival).await;
     let now = city.clock.now();
     visit.answered.set(Some(now));

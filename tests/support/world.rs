@@ -328,6 +328,12 @@ impl World {
         deferred
     }
 
+    /// A request that the Worker died of at the first try.
+    pub fn get_again(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let arrival = Arrival { again: true, ..arrival(Method::GET, path, fields) };
+        self.finish(self.ports.executor.run(self.engine.handle(arrival)))
+    }
+
     /// The requests, all at once.
     pub fn at_once(&self, requests: &[(&str, &[(&str, &str)])]) -> Vec<Answer> {
         let requests: Vec<_> = requests.iter().map(|(path, fields)| (self, *path, *fields)).collect();
@@ -467,6 +473,7 @@ fn arrival(method: Method, path: &str, fields: &[(&str, &str)]) -> Arrival<World
         url: CanonicalUrl::parse(&format!("https://{host}{path}"), Some(host)),
         headers: headers(fields),
         body: Body::Empty,
+        again: false,
     }
 }
 

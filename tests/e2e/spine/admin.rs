@@ -98,7 +98,7 @@ fn our_token_goes_no_further_than_us() {
 }
 
 #[test]
-fn a_bad_configuration_passes_everything_and_says_so() {
+fn f_58_a_bad_configuration_passes_everything_and_says_so() {
     let worker = Worker::start(&vars(&WORLD.origin.url(), &json!({ "SITE": { "cash": "force" } })));
     let client = worker.client("site.test");
     for _ in 0..2 {

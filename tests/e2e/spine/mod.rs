@@ -25,7 +25,6 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
             "SITE": { "jitter": "0", "stale_if_error": 600 },
             "ROUTES": [
                 { "path": "/small/*", "max_body": 1000 },
-                { "path": "/impatient/*", "timeout": 1, "idle_timeout": 1 },
                 { "path": "/swr/*", "stale_while_revalidate": 600 },
             ],
         }),

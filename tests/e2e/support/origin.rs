@@ -54,6 +54,8 @@ pub enum Answer {
     Pieces(Vec<Vec<u8>>, Duration),
     /// These bytes; once the gate opens those; and then the end of the connection.
     Held(Vec<u8>, Arc<Gate>, Vec<u8>),
+    /// These bytes, and then more of the same until nobody reads any more.
+    Endless(Vec<u8>, Vec<u8>),
     /// Nothing, and a reset.
     Reset,
     /// Wait until the gate opens, then answer.
@@ -131,7 +133,7 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
-    /// What to answer for a path, whatever the query.
+    /// What to answer for a path, whatever the query; for `*`, what to answer for any other.
     pub fn on(&self, path: &str, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
         self.state.scripts.lock().expect("nobody panicked here").insert(path.to_owned(), Arc::new(script));
     }
@@ -159,7 +161,10 @@ impl Origin {
             self.state.log.lock().expect("nobody panicked here").push(asked.clone());
             self.state.arrived.notify_all();
             let path = asked.target.split('?').next().unwrap_or_default().to_owned();
-            let script = self.state.scripts.lock().expect("nobody panicked here").get(&path).cloned();
+            let script = {
+                let scripts = self.state.scripts.lock().expect("nobody panicked here");
+                scripts.get(&path).or_else(|| scripts.get("*")).cloned()
+            };
             let answer = script.map_or_else(
                 || Answer::ok(&[("Cache-Control", "max-age=60")], asked.marker()),
                 |script| script(&asked),
@@ -213,6 +218,13 @@ fn send(stream: &mut TcpStream, answer: Answer, is_head: bool) -> bool {
             gate.wait();
             let _ = stream.write_all(&rest);
             let _ = stream.shutdown(Shutdown::Write);
+            false
+        }
+        Answer::Endless(start, more) => {
+            let mut reads = stream.write_all(&start).is_ok();
+            while reads {
+                reads = stream.write_all(&more).is_ok();
+            }
             false
         }
         Answer::Reset => {

@@ -22,6 +22,10 @@ pub struct Options {
     pub r2: bool,
     /// What stands in for bindings: `{ "CACHE": "Slow", "CACHE_DB": "Down" }`.
     pub stand_ins: Value,
+    /// Whom the scripted ones ask what to do.
+    pub control: Option<String>,
+    /// The folder of the bundle.
+    pub build: &'static str,
     pub shield: bool,
     pub ledger: bool,
     pub cells: bool,
@@ -39,6 +43,8 @@ impl Default for Options {
             d1: false,
             r2: false,
             stand_ins: json!({}),
+            control: None,
+            build: "build",
             shield: true,
             ledger: true,
             cells: true,
@@ -55,10 +61,11 @@ impl Worker {
 
     pub fn with(vars: &Value, options: &Options) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
+        assert!(root.join(options.build).join("index.js").exists(), "there is no {}; run `make e2e`", options.build);
         let message = json!({
-            "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
+            "root": root, "build": options.build, "vars": vars, "secrets": options.secrets, "persist": options.persist,
             "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
+            "control": options.control,
             "shield": options.shield, "ledger": options.ledger, "cells": options.cells,
             "compatibilityDate": compatibility_date(root),
         });

@@ -1,0 +1,127 @@
+//! Purges that meet what is under way, and purges that meet something that is down.
+
+use serde_json::{Value, json};
+
+use super::shelf::Shelf;
+use super::{ADMIN, first_waits, json_of, purge};
+use crate::support::{Answer, Asked, Gate, Options, Origin, Passage, Redis, Relay, Webdis, Worker, vars};
+
+const LONG: (&str, &str) = ("Cache-Control", "max-age=6000");
+
+struct Site {
+    origin: Origin,
+    worker: Worker,
+}
+
+impl Site {
+    fn start(site: &Value) -> Self {
+        let origin = Origin::start();
+        let worker = Worker::start(&vars(&origin.url(), &json!({ "SITE": site })));
+        Self { origin, worker }
+    }
+
+    fn purge(&self, path: &str) {
+        let receipt = purge(&self.worker.client("site.test"), &json!({ "urls": [format!("http://site.test{path}")] }));
+        assert_eq!(receipt.status, 200, "{}", receipt.text());
+    }
+}
+
+#[test]
+fn f_63_what_was_asked_for_before_a_purge_is_for_its_own_client_alone() {
+    for collapse in ["off", "isolate", "global"] {
+        let site = Site::start(&json!({ "jitter": "0", "collapse": collapse, "strict_purge": collapse == "off" }));
+        let gate = Gate::new();
+        first_waits(&site.origin, "/page", &gate, |asked| Answer::ok(&[LONG], asked.marker()));
+        let client = site.worker.client("site.test");
+        let asking = std::thread::spawn(move || client.get("/page", &[]));
+        site.origin.wait_for("/page", 1);
+        site.purge("/page");
+        gate.open();
+        let old = asking.join().expect("it is answered");
+        assert_eq!(old.status, 200, "{collapse}");
+        let next = client.get("/page", &[]);
+        assert!(next.text() != old.text() && !next.is_hit(), "{collapse}: {}", next.cache_status());
+        assert_eq!(client.get("/page", &[]).text(), next.text(), "{collapse}: nor does it come back");
+    }
+}
+
+#[test]
+fn f_64_a_validation_that_a_purge_overtook_validates_nothing() {
+    let site = Site::start(&json!({ "jitter": "0" }));
+    let gate = Gate::new();
+    let (script, log) = (gate.clone(), site.origin.clone());
+    site.origin.on("/page", move |asked: &Asked| {
+        let tag = ("ETag", "\"v1\"");
+        match (log.asked("/page").len(), asked.header("if-none-match").is_some()) {
+            (1, _) => Answer::ok(&[LONG, ("Age", "6000"), tag], "old"),
+            (2, true) => Answer::Gated(script.clone(), Box::new(Answer::new(304, &[LONG, tag], ""))),
+            (_, true) => Answer::new(304, &[LONG, tag], ""),
+            (_, false) => Answer::ok(&[LONG, ("ETag", "\"v2\"")], "new"),
+        }
+    });
+    let client = site.worker.client("site.test");
+    assert_eq!(client.get("/page", &[]).text(), "old");
+    let asking = std::thread::spawn(move || client.get("/page", &[]));
+    site.origin.wait_for("/page", 2);
+    site.purge("/page");
+    gate.open();
+    let reply = asking.join().expect("it is answered");
+    assert_eq!(reply.text(), "new", "what was purged is fetched whole: {}", reply.cache_status());
+    assert_eq!(client.get("/page", &[]).text(), "new");
+}
+
+#[test]
+fn f_66_a_purge_that_is_not_recorded_is_not_acknowledged() {
+    let (origin, shelf) = (Origin::start(), Shelf::start());
+    let options = Options {
+        stand_ins: json!({ "LEDGER": "ScriptedObject" }),
+        control: Some(shelf.asked.url()),
+        ..Options::default()
+    };
+    let worker = Worker::with(&vars(&origin.url(), &json!({})), &options);
+    let client = worker.client("site.test");
+    let all = json!({ "everything": true });
+    for (name, answer) in [
+        ("throws", (|| Answer::new(500, &[], "the object is down")) as fn() -> Answer),
+        ("is cut off", || Answer::Reset),
+        ("says something else", || Answer::ok(&[("larder-word", "index")], "what?")),
+        ("says nothing", || Answer::ok(&[], "")),
+    ] {
+        shelf.when(move |_, _| Some(answer()));
+        let receipt = purge(&client, &all);
+        assert_eq!(receipt.status, 503, "{name}: {}", receipt.text());
+        assert!(json_of(&receipt)["title"].as_str().is_some_and(|title| !title.contains("127.0.0.1")), "{name}");
+        let page = client.get("/page", &[]);
+        assert_eq!(page.status, 200, "{name}: a page needs no ledger");
+    }
+}
+
+#[test]
+fn f_66_what_is_down_beside_the_ledger_is_on_the_receipt() {
+    let origin = Origin::start();
+    let redis = Redis::start();
+    let webdis = Webdis::start(&redis);
+    let relay = Relay::before(webdis.address());
+    let more = json!({
+        "REDIS": { "protocol": "webdis", "url": format!("http://{}", relay.address) },
+        "CACHES": { "default": { "tiers": ["memory", "redis"] } },
+    });
+    let mut options = Options::default();
+    options.secrets["REDIS_TOKEN"] = Webdis::TOKEN.into();
+    let worker = Worker::with(&vars(&origin.url(), &more), &options);
+    let client = worker.client("site.test");
+    origin.on("/page", |asked: &Asked| Answer::ok(&[LONG], asked.marker()));
+    let old = client.get("/page", &[]).text();
+    relay.set(Passage::Refused);
+    let receipt = purge(&client, &json!({ "urls": ["http://site.test/page"] }));
+    assert_eq!(
+        (receipt.status, json_of(&receipt)["channels"]["redis"]["status"].as_str()),
+        (200, Some("failed")),
+        "{}",
+        receipt.text()
+    );
+    relay.set(Passage::Open);
+    // Redis has it still.
+    assert_ne!(client.get("/page", &[]).text(), old);
+    assert_eq!(client.get("/_larder/health", &[ADMIN]).status, 200);
+}
