@@ -33,7 +33,7 @@ pub fn holds(data: &[u8]) {
         assert_restricts(&response, &ResponseDirectives::read(&fewer, CACHE_CONTROL));
         assert_demands(&request, &RequestDirectives::read(&fewer));
     }
-    let shouted: Vec<_> = values.iter().map(|value| shouted(value)).collect();
+    let shouted: Vec<_> = values.iter().map(shouted).collect();
     let shouted = field(&CACHE_CONTROL, &shouted);
     assert_eq!(ResponseDirectives::read(&shouted, CACHE_CONTROL), response, "case means nothing");
     assert_eq!(RequestDirectives::read(&shouted), request, "case means nothing");

@@ -49,7 +49,7 @@ fn parts(data: &[u8]) -> Parts {
     let prefix = input.text().into_owned();
     let (path, query) = (input.text().into_owned(), input.text().into_owned());
     let mut url = CanonicalUrl::parse("https://site.test/", None).expect("a URL");
-    url.scheme = if prefix.len() % 2 == 0 { Scheme::Https } else { Scheme::Http };
+    url.scheme = if prefix.len().is_multiple_of(2) { Scheme::Https } else { Scheme::Http };
     url.path = path;
     url.query = query.strip_prefix('?').map(str::to_owned);
     let mut parts = Parts { prefix, url, identities: Vec::new(), classes: Vec::new(), fields: Vec::new() };

@@ -19,7 +19,10 @@ mod replies;
 mod structured;
 mod urls;
 
-const TARGETS: [(&str, fn(&[u8])); 12] = [
+/// What holds for all bytes.
+type Property = fn(&[u8]);
+
+const TARGETS: [(&str, Property); 12] = [
     ("admin", admin::holds),
     ("configuration", configuration::holds),
     ("cookies", cookies::holds),
