@@ -119,6 +119,25 @@ fn an_empty_body_is_a_body() {
 }
 
 #[test]
+fn a_part_holds_what_it_says() {
+    // RFC 9110 §14.4; the body has 16 bytes.
+    for (status, content_range, expected) in [
+        (206, "bytes 0-15/100", None),
+        (206, "bytes 84-99/100", None),
+        (206, "bytes 0-14/100", Some(RecordError::BodyLength)),
+        (206, "bytes 0-16/100", Some(RecordError::BodyLength)),
+        (206, "bytes 0-15/*", Some(RecordError::BodyLength)),
+        (200, "bytes 0-14/100", None),
+    ] {
+        let mut part = entry();
+        part.head.status = StatusCode::from_u16(status).expect("a status");
+        part.head.headers = headers(&[("content-range", content_range)]);
+        let read = decode(&encode(&part).expect("it can be written down"));
+        assert_eq!(read.err(), expected, "{status} {content_range}");
+    }
+}
+
+#[test]
 fn an_error_says_what_is_wrong_with_the_bytes() {
     for (error, expected) in [
         (RecordError::NotARecord, "not a record"),

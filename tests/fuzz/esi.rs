@@ -38,7 +38,8 @@ pub fn holds(data: &[u8]) {
         assert_same(&assemble(&[start, rest], Order::AtOnce), &whole, &format!("cut at {}", start.len()));
     }
     for order in [Order::First, Order::Last] {
-        assert_same(&assemble(&[data], order), &whole, &format!("answered {order:?}"));
+        // Not the same fragments: of an attempt that is known to fail no more are asked for.
+        assert_eq!(text(&assemble(&[data], order).0), text(&whole.0), "answered {order:?}");
     }
     assert_is_bounded(data, &whole);
 }
