@@ -57,7 +57,7 @@ fuzz: setup-fuzz ## the same for one TARGET=esi, until Ctrl-C
 	@tools/fuzz.sh "$(TARGET)"
 
 mutants: setup-mutants ## whether a test fails for whatever is changed in the decisions that share pages: an hour
-	PATH="$(TOOLS)/bin:$$PATH" cargo mutants --output target/mutants
+	PATH="$(TOOLS)/bin:$$PATH" cargo mutants --output target
 
 supply: setup-supply ## what dependencies bring along: licences, duplicates, sources, known vulnerabilities
 	@tools/supply.sh
