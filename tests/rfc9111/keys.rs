@@ -2,8 +2,9 @@
 
 use larder::key::{CacheKey, KeyParts};
 use larder::url::CanonicalUrl;
+use serde_json::{Value, json};
 
-use super::given::url;
+use super::given::{policy, url};
 use crate::support::test;
 
 /// The key of a page whose URL is all there is to it.
@@ -53,5 +54,32 @@ fn a_key_is_written_in_lower_case_and_read_back_only_so() {
         ["", "00", &text[..63], &text[..62], &format!("{text}00"), &text.to_uppercase(), &text.replace('0', "g")]
     {
         assert_eq!(CacheKey::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn what_was_stored_by_other_rules_of_sharing_has_another_fingerprint() {
+    let fingerprint = |site: Value| policy(&site).fingerprint;
+    let plain = fingerprint(json!({}));
+    assert_eq!(plain, fingerprint(json!({ "stale_if_error": 60 })), "nothing that is shared with whom");
+    let mut seen = vec![plain];
+    for site in [
+        json!({ "cache": "force", "ttl": 60 }),
+        json!({ "origin": "https://elsewhere.test" }),
+        json!({ "vary_cookie": ["a"] }),
+        json!({ "vary_cookie": ["a", "b"] }),
+        json!({ "cookie_class": { "a": "present" } }),
+        json!({ "cookie_class": { "a": ["x"] } }),
+        json!({ "cookie_class": { "a": ["x", "y"] } }),
+        json!({ "bypass_cookie": ["a"] }),
+        json!({ "vary_header": { "a": "raw" } }),
+        json!({ "vary_header": { "a": "bypass" } }),
+        json!({ "vary_header": { "a": ["x"] } }),
+        json!({ "match_type": true }),
+        json!({ "vary_cookie": ["a"], "store_private": true }),
+    ] {
+        let found = fingerprint(site.clone());
+        assert!(!seen.contains(&found), "{site}");
+        seen.push(found);
     }
 }
