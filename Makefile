@@ -1,12 +1,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup dev build test native wasm e2e journeys lint fuzz fuzz-smoke mutants supply bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs' -o -name '*.mjs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
 BOTH := --test rfc9111 --test esi --test engine --test properties --test records --test simulation
 # Random worlds of `make soak`.
 SEEDS := 10000
+# Of `make fuzz-smoke`, for each target.
+SECONDS := 30
 NODE := node_modules/.bin/node
 TOOLS = $(shell . tools/versions.sh && echo $$TOOLS)
 
@@ -15,9 +17,6 @@ help: ## this list
 
 setup: ## install what is missing (skips what is there)
 	@tools/setup.sh test
-
-setup-build:
-	@tools/setup.sh build
 
 dev: setup build ## run Larder before the Django site of fixtures/, or before ORIGIN=http://…; REDIS=1 adds a Redis; Ctrl-C stops all of it
 	@ORIGIN="$(ORIGIN)" REDIS="$(REDIS)" $(NODE) tools/dev.mjs
@@ -33,7 +32,7 @@ target/trial/index.js: $(SOURCES)
 test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
 
 native: setup-build
-	cargo test --quiet $(BOTH) --test policy --test readme --test architecture
+	cargo test --quiet $(BOTH) --test policy --test readme --test architecture --test fuzz
 	cargo test --quiet --doc
 
 wasm: setup-build
@@ -51,6 +50,21 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 	cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
 	cargo clippy --quiet --lib --target wasm32-unknown-unknown --features trial -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --lib
+
+setup-%:
+	@tools/setup.sh $*
+
+fuzz-smoke: setup-fuzz ## what tests/fuzz asserts, with inputs that nobody thought of: each target for 30 s; SECONDS=n for more
+	@tools/fuzz.sh all $(SECONDS)
+
+fuzz: setup-fuzz ## the same for one TARGET=esi, until Ctrl-C
+	@tools/fuzz.sh "$(TARGET)"
+
+mutants: setup-mutants ## whether a test fails for whatever is changed in the decisions that share pages: an hour
+	PATH="$(TOOLS)/bin:$$PATH" cargo mutants --output target
+
+supply: setup-supply ## what dependencies bring along: licences, duplicates, sources, known vulnerabilities
+	@tools/supply.sh
 
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture

@@ -86,3 +86,22 @@ fn every_file_opens_with_a_sentence_that_says_what_it_is_for() {
         assert!(text.starts_with("//! "), "{}", file.display());
     }
 }
+
+#[test]
+fn every_dependency_is_pinned_and_says_why_it_is_there() {
+    for manifest in ["Cargo.toml", "tests/fuzz/Cargo.toml"] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect("it is there");
+        let (mut in_dependencies, mut before, mut seen) = (false, "", 0);
+        for line in text.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line.ends_with("dependencies]");
+            } else if in_dependencies && !line.is_empty() && !line.starts_with('#') {
+                assert!(before.starts_with("# "), "{manifest}: why {line}?");
+                assert!(line.contains("\"=") || line.contains("path = "), "{manifest}: which {line}?");
+                seen += 1;
+            }
+            before = line;
+        }
+        assert!(seen > 5, "{manifest}");
+    }
+}

@@ -95,9 +95,58 @@ fn damage_of_every_kind_is_a_miss() {
     for junk in [&b""[..], b"{}", b"LRDR", &[0; 64], &[0xff; 4096]] {
         assert!(decode(&Bytes::copy_from_slice(junk)).is_err());
     }
+    // A head that goes on after its end, every length and digest of it right.
+    let head_end = whole.len() - BODY.len() - 32;
+    let mut longer = [&whole[..head_end], b"x"].concat();
+    longer[5..9].copy_from_slice(&((head_end - 9 + 1) as u32).to_be_bytes());
+    let digest = sha256(&longer);
+    let longer = [&longer[..], &digest, BODY].concat();
+    assert_eq!(decode(&Bytes::from(longer)).err(), Some(RecordError::NotARecord));
+    // As short as a record can be and still say its version.
+    assert_eq!(decode(&Bytes::from_static(b"LRDR\x02\0\0\0\0")).err(), Some(RecordError::Version(2)));
     // A head that claims to be larger than everything.
     let huge = [&b"LRDR\x01\xff\xff\xff\xff"[..], &[0; 100]].concat();
     assert_eq!(decode(&Bytes::from(huge)).err(), Some(RecordError::NotARecord));
+}
+
+#[test]
+fn an_empty_body_is_a_body() {
+    let mut entry = entry();
+    entry.head.body = BodyFacts { length: 0, digest: sha256(b"") };
+    entry.body = Bytes::new();
+    let read = decode(&encode(&entry).expect("it can be written down")).expect("it is a record");
+    assert_eq!((read.head, read.body), (entry.head, entry.body));
+}
+
+#[test]
+fn a_part_holds_what_it_says() {
+    // RFC 9110 §14.4; the body has 16 bytes.
+    for (status, content_range, expected) in [
+        (206, "bytes 0-15/100", None),
+        (206, "bytes 84-99/100", None),
+        (206, "bytes 0-14/100", Some(RecordError::BodyLength)),
+        (206, "bytes 0-16/100", Some(RecordError::BodyLength)),
+        (206, "bytes 0-15/*", Some(RecordError::BodyLength)),
+        (200, "bytes 0-14/100", None),
+    ] {
+        let mut part = entry();
+        part.head.status = StatusCode::from_u16(status).expect("a status");
+        part.head.headers = headers(&[("content-range", content_range)]);
+        let read = decode(&encode(&part).expect("it can be written down"));
+        assert_eq!(read.err(), expected, "{status} {content_range}");
+    }
+}
+
+#[test]
+fn an_error_says_what_is_wrong_with_the_bytes() {
+    for (error, expected) in [
+        (RecordError::NotARecord, "not a record"),
+        (RecordError::Version(9), "a record of version 9, which is not known here"),
+        (RecordError::Digest, "the digest of the head does not match"),
+        (RecordError::BodyLength, "the body does not have the length that the head states"),
+    ] {
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]

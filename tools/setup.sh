@@ -3,6 +3,9 @@
 #
 #   tools/setup.sh build    what it takes to build and run the Worker
 #   tools/setup.sh test     that, and the Django site, a browser, a load generator, and Redis with a gateway
+#   tools/setup.sh fuzz     cargo-fuzz
+#   tools/setup.sh mutants  cargo-mutants
+#   tools/setup.sh supply   cargo-deny
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -36,13 +39,19 @@ rust_target() {
     installs "Rust's WebAssembly target" "10 s" rustup target add wasm32-unknown-unknown --toolchain "$toolchain"
 }
 
+# is_of VERSION PROGRAM: a subcommand of cargo may say only behind its own name which one it is.
+is_of() {
+  local name=${2##*/cargo-}
+  [ -x "$2" ] && { "$2" --version || "$2" "$name" --version; } 2>/dev/null | grep -qF "$1"
+}
+
 cargo_tool() {
   local crate=$1 version=$2 binary=$3 expected=$4 there
   # A matching one that is there already does as well.
   there=$(command -v "$binary" || true)
   mkdir -p "$TOOLS/bin"
-  [ -x "$TOOLS/bin/$binary" ] && return
-  if [ -n "$there" ] && "$there" --version 2>/dev/null | grep -qF "$version"; then
+  is_of "$version" "$TOOLS/bin/$binary" && return
+  if is_of "$version" "$there"; then
     ln -sf "$there" "$TOOLS/bin/$binary"
     return
   fi
@@ -102,6 +111,9 @@ debian_programs() {
 }
 
 case "${1:-test}" in
+  fuzz) rust_target; require c++ "your system's package manager: install g++"; cargo_tool cargo-fuzz "$CARGO_FUZZ" cargo-fuzz "1 min" ;;
+  mutants) rust_target; cargo_tool cargo-mutants "$CARGO_MUTANTS" cargo-mutants "2 min" ;;
+  supply) rust_target; cargo_tool cargo-deny "$CARGO_DENY" cargo-deny "3 min" ;;
   build) rust_target; cargo_tools; node_packages ;;
   test) rust_target; cargo_tools; node_packages; python_packages; debian_programs ;;
   *) fail "unknown part: $1" "tools/setup.sh build" ;;

@@ -17,6 +17,7 @@ use self::reader::Reader;
 use self::writer::Writer;
 use super::age::Fetched;
 use super::entry::{BodyFacts, Entry, Head, Selecting, Stamp};
+use super::partial::Extent;
 use super::terms::Terms;
 use crate::blob::Blob;
 use crate::digest::sha256;
@@ -40,7 +41,7 @@ pub enum RecordError {
     Version(u8),
     /// The digest of the head does not match.
     Digest,
-    /// The body is shorter or longer than the head says.
+    /// The body is shorter or longer than the head says, or than the part that it is.
     BodyLength,
 }
 
@@ -94,7 +95,8 @@ pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
     }
     let head = decode_head(signed.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
     let body = record.slice(head_end + DIGEST..record.len());
-    if body.len() as u64 != head.body.length {
+    // Of a part, its Content-Range states it as well.
+    if [head.body.length, Extent::of(&head).length()] != [body.len() as u64; 2] {
         return Err(RecordError::BodyLength);
     }
     Ok(Entry { head, body })

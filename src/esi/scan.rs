@@ -165,12 +165,13 @@ impl Scanner {
 
     /// With one byte more each time, until it is clear what was held.
     fn resolve_held(&mut self, bytes: &[u8], at: &mut usize) -> Option<Token> {
-        while let Some(&byte) = bytes.get(*at) {
-            self.held.push(byte);
+        loop {
             match self.opening(&self.held) {
-                Opening::Unclear => *at += 1,
-                Opening::Nothing => {
+                Opening::Unclear => {
+                    self.held.push(*bytes.get(*at)?);
                     *at += 1;
+                }
+                Opening::Nothing => {
                     // Its end may itself begin something.
                     let begins =
                         |from: &usize| self.held.get(*from..).is_some_and(|end| self.opening(end) != Opening::Nothing);
@@ -179,7 +180,6 @@ impl Scanner {
                     return Some(Token::Held(std::mem::replace(&mut self.held, rest)));
                 }
                 opening => {
-                    *at += 1;
                     let taken = self.open(opening);
                     // What an opening leaves of the bytes that showed it belongs to what it opens.
                     let rest = self.held.split_off(taken);
@@ -192,7 +192,6 @@ impl Scanner {
                 }
             }
         }
-        None
     }
 
     fn scan_tag(&mut self, bytes: &[u8], at: &mut usize, mut quote: Option<u8>) -> Option<Token> {

@@ -3,15 +3,20 @@
 use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 
-use super::grammar::{Directive, members};
+use super::grammar::{Argument, Directive, members};
 use super::seconds::Seconds;
 
-/// The field as it stands, with another lifetime: `max-age` replaced, `s-maxage` gone, the rest kept.
+/// The field as it stands, with another lifetime: `max-age` replaced, `s-maxage` gone, the rest kept. Of what is malformed only that it
+/// is: on one line its quote could meet another one's and swallow what stands between.
 #[must_use]
 pub fn with_max_age(headers: &HeaderMap, lifetime: Seconds) -> String {
-    let is_lifetime = |member: &&str| {
-        Directive::parse(member).is_some_and(|directive| directive.is("max-age") || directive.is("s-maxage"))
-    };
-    let kept = members(headers, CACHE_CONTROL).filter(|member| !is_lifetime(member)).map(str::to_owned);
+    let kept = members(headers, CACHE_CONTROL).filter_map(|member| {
+        let directive = Directive::parse(member)?;
+        match directive.argument {
+            _ if directive.is("max-age") || directive.is("s-maxage") => None,
+            Argument::Malformed => Some(format!("{}=", directive.name)),
+            Argument::Absent | Argument::Value(_) => Some(member.to_owned()),
+        }
+    });
     kept.chain([format!("max-age={}", lifetime.get())]).collect::<Vec<_>>().join(", ")
 }

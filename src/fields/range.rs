@@ -96,13 +96,15 @@ impl ContentRange {
         let (unit, rest) = text.split_once(' ')?;
         let (range, complete) = rest.split_once('/')?;
         let (first, last) = range.split_once('-')?;
+        // What ends beyond all numbers is no range of a body that can be kept.
         let (first, last) = (offset(first)?, offset(last)?);
+        let end = last.checked_add(1)?;
         let complete = match complete {
             "*" => None,
             digits => Some(offset(digits)?),
         };
         let valid = unit.eq_ignore_ascii_case("bytes") && first <= last && complete.is_none_or(|length| last < length);
-        valid.then(|| Self { range: first..last.saturating_add(1), complete })
+        valid.then_some(Self { range: first..end, complete })
     }
 }
 

@@ -156,6 +156,10 @@ fn content_range_is_read_strictly() {
         ("bytes */10", None),
         ("items 0-4/10", None),
         ("0-4/10", None),
+        // Beyond what can be counted.
+        ("bytes 0-18446744073709551614/*", Some((0..u64::MAX, None))),
+        ("bytes 0-18446744073709551615/*", None),
+        ("bytes 99999999999999999999-99999999999999999999/*", None),
     ] {
         let expected = expected.map(|(range, complete)| ContentRange { range, complete });
         assert_eq!(ContentRange::parse(text), expected, "{text}");

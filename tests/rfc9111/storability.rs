@@ -26,6 +26,9 @@ fn the_origins_word_counts() {
         (200, &[("cache-control", "max-age=0")], Some(Reason::Expired)),
         (200, &[("cache-control", "max-age=0"), ("etag", "\"v\"")], None),
         (200, &[("cache-control", "max-age=60"), ("age", "60")], Some(Reason::Expired)),
+        (200, &[("cache-control", "max-age=60, stale-if-error=30"), ("age", "89")], None),
+        (200, &[("cache-control", "max-age=60, stale-if-error=30"), ("age", "90")], Some(Reason::Expired)),
+        (200, &[("cache-control", "max-age=soon"), ("etag", "\"v\"")], Some(Reason::Expired)),
         (200, &[("cache-control", "no-cache"), ("etag", "\"v\"")], None),
         (200, &[("cache-control", "no-cache")], Some(Reason::NoFreshness)),
         (206, &[FRESH], Some(Reason::Partial)),
@@ -46,7 +49,8 @@ fn the_origins_word_counts() {
         (302, &[FRESH, ("location", "/page")], Some(Reason::SelfRedirect)),
         (302, &[FRESH, ("location", "https://site.test/page")], Some(Reason::SelfRedirect)),
         (302, &[FRESH, ("location", "/other")], None),
-        (200, &[FRESH, ("content-length", "6000000")], Some(Reason::TooLarge)),
+        (200, &[FRESH, ("content-length", "5242880")], None),
+        (200, &[FRESH, ("content-length", "5242881")], Some(Reason::TooLarge)),
     ] {
         assert_eq!(stored(&plain(), status, fields).err(), refusal, "{status} {fields:?}");
     }

@@ -89,6 +89,18 @@ fn browsers_are_told_how_long_by_the_policy_if_it_says_so() {
             &[("cache-control", "public, s-maxage=600, max-age=60, must-revalidate")],
             "public, must-revalidate, max-age=12",
         ),
+        (json!({ "browser_ttl": 0 }), &[("cache-control", "max-age=60, caf\u{e9}=\"\u{e9}\"")], "caf=, max-age=12"),
+        // What is malformed restricts all the same, permits nothing, and swallows nothing.
+        (
+            json!({ "browser_ttl": 0 }),
+            &[("cache-control", "a=\""), ("cache-control", "b=\", max-age=60, s-maxage=60"), ("cache-control", "c\"")],
+            "a=, b=, c=, max-age=12",
+        ),
+        (
+            json!({ "browser_ttl": 0 }),
+            &[("cache-control", "max-age=60, public=\", no-store=\"x, e=\"f\"")],
+            "public=, e=\"f\", max-age=12",
+        ),
         (json!({ "vary_cookie": ["sid"] }), &[FRESH], "private, max-age=0"),
         (json!({ "vary_cookie": ["sid"], "browser_ttl": 30 }), &[FRESH], "private, max-age=42"),
         (

@@ -1,8 +1,9 @@
 //! `Vary`: which stored response answers which request (RFC 9111 §4.1).
 
 use http::HeaderName;
-use larder::cache::variant::{answers, selecting};
+use larder::cache::variant::{answers, same_fields, selecting, variant_key};
 use larder::fields::Vary;
+use larder::key::CacheKey;
 
 use super::given::{head, plain};
 use crate::support::{headers, test};
@@ -35,8 +36,12 @@ fn names_are_taken_together_and_what_is_no_name_spoils_them() {
         let fields: Vec<_> = lines.iter().map(|line| ("vary", *line)).collect();
         assert_eq!(Vary::read(&headers(&fields)), expected, "{lines:?}");
     }
-    let many = (0..1000).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
-    assert_eq!(Vary::read(&headers(&[("vary", &many)])), Vary::Unreadable);
+    for (count, readable) in [(32, true), (33, false), (1000, false)] {
+        let many = (0..count).map(|number| format!("x-{number}")).collect::<Vec<_>>().join(",");
+        let read = Vary::read(&headers(&[("vary", &many)]));
+        assert_eq!(matches!(read, Vary::By(_)), readable, "{count}");
+        assert_eq!(read == Vary::Unreadable, !readable, "{count}");
+    }
 }
 
 fn same(name: &'static str, one: &[&str], other: &[&str]) -> bool {
@@ -69,6 +74,47 @@ fn values_match_after_normalising_what_cannot_matter() {
     ] {
         assert_eq!(same(name, one, other), expected, "{name}: {one:?} and {other:?}");
     }
+}
+
+#[test]
+fn variants_of_each_other_were_selected_by_the_same_fields() {
+    let by = |names: &[&'static str], value: &str| {
+        let names: Vec<_> = names.iter().map(|name| HeaderName::from_static(name)).collect();
+        selecting(&names, &headers(&[("accept", value)]))
+    };
+    for (one, other, expected) in [
+        (by(&["accept"], "a/b"), by(&["accept"], "c/d"), true),
+        (by(&["accept", "foo"], "a/b"), by(&["accept", "foo"], "a/b"), true),
+        (by(&["accept"], "a/b"), by(&["foo"], "a/b"), false),
+        (by(&["accept"], "a/b"), by(&["accept", "foo"], "a/b"), false),
+        (by(&[], "a/b"), by(&["accept"], "a/b"), false),
+        (by(&[], "a/b"), by(&[], "a/b"), true),
+    ] {
+        assert_eq!(same_fields(&one, &other), expected, "{one:?} {other:?}");
+    }
+}
+
+#[test]
+fn each_variant_has_a_slot_of_its_own() {
+    let [page, other] = [[1; 32], [2; 32]].map(CacheKey);
+    let by = |value: Option<&str>| {
+        let sent = value.map(|value| ("foo", value));
+        selecting(&[HeaderName::from_static("foo")], &headers(sent.as_slice()))
+    };
+    let slots = [
+        page,
+        variant_key(page, 1, &by(Some("a"))),
+        variant_key(page, 1, &by(Some("b"))),
+        variant_key(page, 1, &by(Some(""))),
+        variant_key(page, 1, &by(None)),
+        variant_key(page, 1, &[]),
+        variant_key(page, 2, &by(Some("a"))),
+        variant_key(other, 1, &by(Some("a"))),
+    ];
+    for (at, slot) in slots.iter().enumerate() {
+        assert!(!slots[..at].contains(slot), "{at}");
+    }
+    assert_eq!(variant_key(page, 1, &by(Some("a"))), slots[1]);
 }
 
 #[test]
