@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm instructions e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -27,7 +27,7 @@ build: setup-build build/index.js ## build the release bundle to build/
 build/index.js: $(SOURCES)
 	@tools/build.sh
 
-test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
+test: setup build native wasm instructions e2e journeys ## every test: native, wasm, instruction counts, end to end
 
 native: setup-build
 	cargo test --quiet $(BOTH) --test policy --test readme --test architecture
@@ -35,6 +35,9 @@ native: setup-build
 
 wasm: setup-build
 	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --target wasm32-unknown-unknown $(BOTH)
+
+instructions: setup ## what decisions cost, in instructions: not more than it did; WRITE=1 notes what they cost now
+	cargo bench --quiet --bench instructions
 
 e2e: setup build ## the built Worker in workerd, raw sockets on both sides
 	cargo test --quiet --test e2e

@@ -2,7 +2,7 @@
 # Installs what is missing, skips what is there, and says in one line what it does and how long that takes.
 #
 #   tools/setup.sh build    what it takes to build and run the Worker
-#   tools/setup.sh test     that, and the Django site, a browser, a load generator, and Redis with a gateway
+#   tools/setup.sh test     that, and the Django site, a browser, a load generator, valgrind, and Redis with a gateway
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -96,6 +96,7 @@ debian_programs() {
   debian chromium chromium "1 min"
   debian ab apache2-utils "10 s"
   debian wrk wrk "10 s"
+  debian valgrind valgrind "20 s"
   debian_server redis-server redis-server "10 s"
   debian_server webdis webdis "10 s"
   debian_server memcached memcached "10 s"
