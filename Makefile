@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm instructions e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build setup-bench dev build test native wasm instructions e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -18,6 +18,9 @@ setup: ## install what is missing (skips what is there)
 
 setup-build:
 	@tools/setup.sh build
+
+setup-bench:
+	@tools/setup.sh bench
 
 dev: setup build ## run Larder before the Django site of fixtures/, or before ORIGIN=http://…; REDIS=1 adds a Redis; Ctrl-C stops all of it
 	@ORIGIN="$(ORIGIN)" REDIS="$(REDIS)" $(NODE) tools/dev.mjs
@@ -83,7 +86,7 @@ bench-ledger: setup build ## what a hundred thousand purges cost a hit, and a Wo
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs
 
-bench-peers: setup build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
+bench-peers: setup-bench build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
 	$(NODE) tools/bench-peers.mjs
 
 benches/peers/constant_rust/build/index.js: benches/peers/constant_rust/Cargo.toml benches/peers/constant_rust/src/lib.rs

@@ -3,7 +3,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { load, startLarder, startOrigin, stat } from './contenders.mjs'
+import { load, startLarder, startOrigin } from './contenders.mjs'
+import { stat } from './processes.mjs'
 
 const PURGES = 100_000
 const A_CALL = 1000

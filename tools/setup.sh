@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh build    what it takes to build and run the Worker
 #   tools/setup.sh test     that, and the Django site, a browser, a load generator, valgrind, and Redis with a gateway
+#   tools/setup.sh bench    that, and the caches that Larder is measured beside
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -102,8 +103,14 @@ debian_programs() {
   debian_server memcached memcached "10 s"
 }
 
+debian_caches() {
+  debian_server nginx nginx "10 s"
+  debian_server varnishd varnish "30 s"
+}
+
 case "${1:-test}" in
   build) rust_target; cargo_tools; node_packages ;;
   test) rust_target; cargo_tools; node_packages; python_packages; debian_programs ;;
+  bench) rust_target; cargo_tools; node_packages; python_packages; debian_programs; debian_caches ;;
   *) fail "unknown part: $1" "tools/setup.sh build" ;;
 esac
