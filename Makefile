@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-bench dev build test native wasm instructions e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build setup-bench dev build test native wasm instructions e2e journeys lint bench bench-decisions bench-growth bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -57,10 +57,13 @@ lint: setup-build ## formatting, clippy on both targets, documentation
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture
 
-bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers ## measure, beside what is known
+bench: bench-decisions bench-growth bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers ## measure, beside what is known
 
 bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
 	cargo bench --bench decisions
+
+bench-growth: setup build ## what a request costs when routes, entries, purges, identities and bodies grow
+	$(NODE) tools/bench-growth.mjs
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread

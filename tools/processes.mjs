@@ -111,3 +111,10 @@ export const stat = async pid => {
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ').map(Number)
   return fields && { parent: fields[1], cpu: (fields[11] + fields[12]) / TICKS_PER_SECOND, memory: fields[21] / PAGES_PER_MEBIBYTE }
 }
+
+// Its memory now, and the most it ever was; bytes.
+export const memoryOf = async pid => {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8')
+  const bytes = name => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)[1]) * 1024
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
+}

@@ -7,20 +7,22 @@ import { root } from './processes.mjs'
 const folder = path.join(root, 'bench')
 const file = path.join(folder, 'results.json')
 
-// Puts sections in the place of what was measured before, and leaves the others and pairs that were not measured now. Returns the tables.
+// Puts sections in the place of what was measured before, and leaves the others and pairs that were not measured now. Returns the tables of
+// what was.
 export const note = async ({ pairs = {}, ...sections }) => {
   const before = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'))
   const results = { ...before, machine: machine(), ...sections, pairs: { ...before.pairs, ...pairs } }
-  const tables = [pairTable(results), growthTable(results)].flat().join('\n')
   await mkdir(folder, { recursive: true })
   await writeFile(file, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(path.join(folder, 'results.md'), tables)
-  return tables
+  await writeFile(path.join(folder, 'results.md'), tables(results))
+  return tables({ machine: machine(), ...sections, pairs })
 }
+
+const tables = results => [...pairTable(results), ...growthTable(results)].join('\n')
 
 const machine = () => `${os.cpus().length} cores, ${os.cpus()[0].model.trim()}, Node ${process.version}`
 
-const pairTable = ({ machine, rounds, seconds, pairs, firstByte, memoryGrowth }) => [
+const pairTable = ({ machine, rounds, seconds, pairs, firstByte, memoryGrowth }) => rounds === undefined ? [] : [
   '| pair | ratio | spread | goal | Larder /s | p50 ms | p99 ms | CPU µs | peer /s | p50 ms | p99 ms | CPU µs |',
   '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
   ...Object.entries(pairs).map(([name, { ratio, spread, goal, larder, peer }]) => row(
@@ -37,7 +39,7 @@ const pairTable = ({ machine, rounds, seconds, pairs, firstByte, memoryGrowth })
 const growthTable = ({ growth = [] }) => growth.length === 0 ? [] : [
   '| what grows | how it was measured | from | to | ratio | goal |',
   '|---|---|---:|---:|---:|---:|',
-  ...growth.map(({ name, unit, from, to, ratio, goal }) => row(name, unit, from, to, ratio.toFixed(2), goal)),
+  ...growth.map(({ name, unit, from, to, ratio, goal }) => row(name, unit, from, to, ratio.toFixed(2), goal ?? '')),
   ''
 ]
 

@@ -2,6 +2,8 @@
 //!
 //! A bench runs itself once more under valgrind, which writes down what it counted at each call of [`boundary_for_callgrind`].
 
+#![allow(dead_code, reason = "each bench asks a part of it")]
+
 use std::env;
 use std::fs;
 use std::hint::black_box;
@@ -23,7 +25,7 @@ const WARM_UP: u64 = 10;
 
 /// Work with a name.
 pub struct Case {
-    pub name: String,
+    name: String,
     work: Box<dyn FnMut()>,
 }
 
