@@ -18,7 +18,11 @@ use decision::{NOW, REQUEST, RESPONSE, Site, URL, admit, headers, record_of, req
 
 const ROUTES: usize = 100;
 
-criterion_group!(decisions, fresh_hit, stored, read_back, purged);
+criterion_group! {
+    name = decisions;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = fresh_hit, stored, read_back, purged
+}
 criterion_main!(decisions);
 
 /// From the fields of the request to the head of the response, among a hundred routes of which none but the last matches.

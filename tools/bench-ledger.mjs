@@ -9,7 +9,7 @@ import { stat } from './processes.mjs'
 const PURGES = 100_000
 const A_CALL = 1000
 const ROUNDS = 7
-const SECONDS = 2
+const SECONDS = 1
 const COLD_STARTS = 5
 const GOAL = 0.95
 const TARGET = '/4096'
