@@ -20,22 +20,10 @@ const main = async () => {
   const vars = site => ({ ORIGIN: origin.url, HOSTS: [], PURGE_BOUND: BOUND_SECONDS, SITE: site })
   try {
     console.error(`${PURGES} purges, bound ${BOUND_SECONDS} s, and beside them one after a pause of ${PAUSE_SECONDS} s …`)
-    const idle = withTwo(vars({}), path.join(folder, 'idle'), async (here, elsewhere) => {
-      await purgeOnce(here, elsewhere)
-      await get(elsewhere)
-      await sleep(PAUSE_SECONDS * 1000)
-      return (await purgeOnce(here, elsewhere, { warm: false })).other
-    })
-    const busy = await withTwo(vars({}), path.join(folder, 'busy'), async (here, elsewhere) => {
-      const seen = { here: [], elsewhere: [] }
-      for (let number = 0; number < PURGES; number++) {
-        const { own, other } = await purgeOnce(here, elsewhere)
-        seen.here.push(own)
-        seen.elsewhere.push(other)
-      }
-      return seen
-    })
-    const afterPause = await idle
+    const [busy, afterPause] = await Promise.all([
+      withTwo(vars({}), path.join(folder, 'busy'), manyPurges),
+      withTwo(vars({}), path.join(folder, 'idle'), purgeAfterPause)
+    ])
     console.error(`${STRICT_PURGES} purges of a route that is strict …`)
     const strict = await withTwo(vars({ strict_purge: true }), path.join(folder, 'strict'), async (here, elsewhere) => {
       const seen = []
@@ -62,6 +50,23 @@ const main = async () => {
     origin.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+const manyPurges = async (here, elsewhere) => {
+  const seen = { here: [], elsewhere: [] }
+  for (let number = 0; number < PURGES; number++) {
+    const { own, other } = await purgeOnce(here, elsewhere)
+    seen.here.push(own)
+    seen.elsewhere.push(other)
+  }
+  return seen
+}
+
+const purgeAfterPause = async (here, elsewhere) => {
+  await purgeOnce(here, elsewhere)
+  await get(elsewhere)
+  await sleep(PAUSE_SECONDS * 1000)
+  return (await purgeOnce(here, elsewhere, { warm: false })).other
 }
 
 const startOrigin = async () => {
