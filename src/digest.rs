@@ -12,22 +12,23 @@ pub fn sha256(bytes: &[u8]) -> Digest {
 }
 
 /// A digest over parts, each preceded by its length: two different lists never hash the same bytes.
-#[derive(Debug, Clone, Default)]
-pub struct Framed(Sha256);
+#[derive(Debug, Clone)]
+pub struct Framed(Vec<u8>);
 
 impl Framed {
     /// Begins with a label that keeps the digests of different purposes apart.
     #[must_use]
     pub fn new(purpose: &str) -> Self {
-        Self::default().part(purpose)
+        const USUAL: usize = 256;
+        Self(Vec::with_capacity(USUAL)).part(purpose)
     }
 
     /// Adds a part.
     #[must_use]
     pub fn part(mut self, part: impl AsRef<[u8]>) -> Self {
         let part = part.as_ref();
-        self.0.update((part.len() as u64).to_be_bytes());
-        self.0.update(part);
+        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(part);
         self
     }
 
@@ -50,7 +51,7 @@ impl Framed {
     /// The digest.
     #[must_use]
     pub fn finish(self) -> Digest {
-        self.0.finalize().into()
+        sha256(&self.0)
     }
 
     /// The first eight bytes of the digest, where a collision costs no more than a miss.

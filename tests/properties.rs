@@ -455,3 +455,20 @@ fn emitted_dates_read_back_and_end_in_gmt() {
         Ok(())
     });
 }
+
+#[test]
+fn the_route_is_the_first_that_matches_however_the_table_looks_for_it() {
+    let glob = "/?[ab/*]{1,5}|\\*";
+    check(2000, (vec(glob, 0..12), vec("/[ab/]{0,6}", 8)), |(globs, paths)| {
+        let routes: Vec<_> = globs.iter().map(|glob| serde_json::json!({ "path": glob })).collect();
+        let vars = serde_json::json!({ "ORIGIN": "https://origin.test", "ROUTES": routes });
+        let Ok(config) = Config::read(vars.as_object().expect("a table")) else { return Ok(()) };
+        for path in paths {
+            let url = CanonicalUrl::parse(&format!("https://site.test{path}"), None).expect("a URL");
+            let first = config.table.routes.iter().find(|route| route.path.matches(&url.path));
+            let expected = first.map_or(&config.table.site, |route| &route.policy);
+            prop_assert!(Rc::ptr_eq(config.table.select(&url, &Method::GET).policy, expected), "{globs:?} {path}");
+        }
+        Ok(())
+    });
+}

@@ -7,8 +7,6 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$TOOLS/bin:$PATH"
 # worker-build would download these.
 export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen" WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt" ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
-# A request whose client goes away is finished: dropped halfway it would leak what it holds.
-export RUN_TO_COMPLETION=1
 
 cd "${1:-.}"
 worker-build --release

@@ -11,7 +11,7 @@ mod writer;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use self::reader::Reader;
 use self::writer::Writer;
@@ -219,7 +219,7 @@ fn read_terms(reader: &mut Reader) -> Option<Terms> {
 }
 
 fn read_selecting(reader: &mut Reader) -> Option<Selecting> {
-    let name = HeaderName::from_bytes(&reader.short()?).ok()?;
+    let name = reader.name()?;
     let present = reader.u8()? == 1;
     let value = reader.text()?;
     Some(Selecting { name, value: present.then_some(value) })
@@ -229,7 +229,7 @@ fn read_headers(reader: &mut Reader) -> Option<HeaderMap> {
     let count = usize::from(reader.u16()?);
     let mut headers = HeaderMap::with_capacity(count.min(256));
     for _ in 0..count {
-        let name = HeaderName::from_bytes(&reader.short()?).ok()?;
+        let name = reader.name()?;
         let length = reader.u32()? as usize;
         // Checked again on reading: what is not a field value is no record.
         let value = HeaderValue::from_maybe_shared(reader.take(length)?).ok()?;

@@ -9,7 +9,8 @@ use crate::policy::Glob;
 /// A page holds no more names.
 pub const PAGE: usize = 1000;
 
-/// So many names Redis looks at, or an object finds, at once: it answers nobody meanwhile.
+/// So many names Redis looks at at once: it answers nobody meanwhile. An object of many may be busy for longer, since to write down what
+/// is gone takes the same time for few names and for many.
 const AT_ONCE: usize = 250;
 
 /// The kinds of names that Redis has, by what stands before the version.
@@ -104,7 +105,7 @@ impl Sweep {
     #[must_use]
     pub fn object_step(&self, verb: Verb, after: &str, room: usize) -> Step {
         let version = self.version.map_or_else(Bytes::new, |version| number(version.into()));
-        let (after, room) = (after.to_owned().into(), room.min(AT_ONCE) as i64);
+        let (after, room) = (after.to_owned().into(), room as i64);
         let arguments = vec![self.prefix.clone().into(), version, self.glob.clone().into(), after, number(room)];
         Step::new(verb, Vec::new(), arguments)
     }

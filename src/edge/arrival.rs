@@ -1,9 +1,9 @@
-//! Requests as they arrive, and fields as the runtime has them: one string for all.
+//! Requests as they arrive, and the fields of responses: read through one text for all.
 
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use js_sys::Array;
-use web_sys::{Headers, Request};
+use wasm_bindgen::prelude::*;
+use web_sys::{Request, Response};
 
 use super::body::JsStream;
 use super::ports::Edge;
@@ -13,25 +13,27 @@ use crate::url::CanonicalUrl;
 
 /// A request as the engine takes it. `None` if the runtime says something that no request can say.
 pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
-    let headers = read_headers(&request.headers());
-    let host = headers.get(http::header::HOST).map(|host| crate::fields::grammar::text(host).to_owned());
+    let head = request_lines(request);
+    let mut lines = head.split('\n');
+    let (method, url) = (lines.next()?, lines.next()?);
+    let headers = read_fields(lines);
+    let host = headers.get(http::header::HOST).map(crate::fields::grammar::text);
+    let url = CanonicalUrl::parse(url, host);
     let body = request
         .body()
         .map_or(Body::Empty, |readable| Body::Stream(JsStream { readable, controller: None, native: None }));
-    Some(Arrival {
-        method: Method::from_bytes(request.method().as_bytes()).ok()?,
-        url: CanonicalUrl::parse(&request.url(), host.as_deref()),
-        headers,
-        body,
-    })
+    Some(Arrival { method: Method::from_bytes(method.as_bytes()).ok()?, url, headers, body })
 }
 
-/// All fields, through one string: no value holds a line break.
-pub(super) fn read_headers(headers: &Headers) -> HeaderMap {
-    // An array of pairs, each of which is joined by a comma: no name holds one.
-    let text = String::from(Array::from(headers).join("\n"));
+/// All fields of a response.
+pub(super) fn response_fields(response: &Response) -> HeaderMap {
+    read_fields(response_lines(response).split('\n'))
+}
+
+/// From lines of name and value with a comma between them: no name holds one.
+fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
     let mut read = HeaderMap::new();
-    for (name, value) in text.split('\n').filter_map(|line| line.split_once(',')) {
+    for (name, value) in lines.filter_map(|line| line.split_once(',')) {
         // A control character that no field may hold loses the field, not the request.
         let (Ok(name), Ok(value)) =
             (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
@@ -43,4 +45,18 @@ pub(super) fn read_headers(headers: &Headers) -> HeaderMap {
         }
     }
     read
+}
+
+// One text is by far the cheapest way to have all of it: no method, URL, name or value holds a line break.
+#[wasm_bindgen(inline_js = "
+const lines = (first, fields) => {
+  fields.forEach((value, name) => { first += `${name},${value}\\n` })
+  return first
+}
+export const request_lines = request => lines(`${request.method}\\n${request.url}\\n`, request.headers)
+export const response_lines = response => lines('', response.headers)
+")]
+extern "C" {
+    fn request_lines(request: &Request) -> String;
+    fn response_lines(response: &Response) -> String;
 }

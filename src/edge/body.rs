@@ -1,5 +1,7 @@
 //! Bodies under way.
 
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use js_sys::{Reflect, Uint8Array};
@@ -81,11 +83,11 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
     let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
     let mut chunks = Vec::new();
     let mut length = 0;
-    let deadline = js::date_now() + limits.total.as_millis() as f64;
+    let deadline = js::date_now() + millis(limits.total);
+    let mut alarm: Alarm = Box::pin(sleep(limits.idle.min(limits.total)));
     loop {
-        let left = (deadline - js::date_now()).max(0.0) as u64;
-        let patience = limits.idle.min(Duration::from_millis(left));
-        let Some(piece) = within(sleep(patience), reader.read()).await else {
+        let patience = deadline.min(js::date_now() + millis(limits.idle));
+        let Some(piece) = before(patience, &mut alarm, reader.read()).await else {
             if let Some(controller) = &stream.controller {
                 controller.abort();
             }
@@ -102,6 +104,28 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
         chunks.push(chunk);
     }
     Ok(join(chunks, length))
+}
+
+type Alarm = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The result of `work`, unless `deadline` comes first. One timer for many deadlines: it is set anew only when it rings for one that has
+/// moved.
+async fn before<T>(deadline: f64, alarm: &mut Alarm, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    loop {
+        if let Some(result) = within(alarm.as_mut(), work.as_mut()).await {
+            return Some(result);
+        }
+        let left = deadline - js::date_now();
+        if left <= 0.0 {
+            return None;
+        }
+        *alarm = Box::pin(sleep(Duration::from_millis(left.ceil() as u64)));
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_millis() as f64
 }
 
 /// The bytes in what a reader returns; `None` at the end.

@@ -208,9 +208,6 @@ extern "C" {
     #[derive(Clone)]
     pub(super) type Cache;
 
-    #[wasm_bindgen(method, js_name = match, catch)]
-    pub(super) fn find(this: &Cache, url: &str) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(method, js_name = put, catch)]
     pub(super) fn store(this: &Cache, url: &str, response: &JsResponse) -> Result<Promise, JsValue>;
 

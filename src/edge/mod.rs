@@ -21,8 +21,12 @@ mod zone;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use futures_util::FutureExt;
 use wasm_bindgen::prelude::*;
-use worker::{Context, Env, event};
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::Request;
+use worker::Context;
+use worker::worker_sys::Context as JsContext;
 
 use crate::engine::{Engine, Isolate, Settings};
 use ports::Edge;
@@ -34,20 +38,33 @@ thread_local! {
     static ISOLATE: Rc<Isolate<Edge>> = Rc::default();
 }
 
-/// Every request.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let (ports, settings) = DEPLOYED.with(|cell| cell.get_or_init(|| deployed(&env.into())).clone());
+/// Every request: a response if nothing has to be waited for, as with a page in memory, otherwise the promise of one. What waits is
+/// finished even if its client goes away: dropped halfway it would leak what it holds.
+#[wasm_bindgen]
+#[allow(unreachable_pub)]
+pub fn fetch(request: Request, env: JsValue, context: JsContext) -> Result<JsValue, JsValue> {
+    let later: JsContext = context.clone().unchecked_into();
+    let mut answering = Box::pin(answer(request, env, Context::new(context)));
+    if let Some(answer) = answering.as_mut().now_or_never() {
+        return answer;
+    }
+    let promise = future_to_promise(answering);
+    later.wait_until(&promise)?;
+    Ok(promise.into())
+}
+
+async fn answer(request: Request, env: JsValue, context: Context) -> Result<JsValue, JsValue> {
+    let (ports, settings) = DEPLOYED.with(|cell| cell.get_or_init(|| deployed(&env)).clone());
     let engine = Engine::new(ports, settings, ISOLATE.with(Rc::clone));
     let Some(arrival) = arrival::arrival(&request) else {
-        return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?);
+        return Ok(web_sys::Response::new_with_opt_str(Some("Bad request\n"))?.into());
     };
     let outcome = engine.handle(arrival).await;
     for deferred in outcome.deferred {
         let engine = engine.clone();
         context.wait_until(async move { engine.run(deferred).await });
     }
-    Ok(response::response(outcome.response)?)
+    response::response(outcome.response)
 }
 
 /// Once per isolate; mistakes are said once.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{ReadableStream, Response};
 
-use super::arrival::read_headers;
+use super::arrival::response_fields;
 use super::body::JsStream;
 use super::js::{self, AbortController};
 use super::ports::Edge;
@@ -64,7 +64,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
 
 fn read_response(response: Response, controller: AbortController) -> Option<OriginResponse<Edge>> {
     let status = StatusCode::from_u16(response.status()).ok()?;
-    let headers = read_headers(&response.headers());
+    let headers = response_fields(&response);
     let rebuildable = (200..600).contains(&status.as_u16());
     let body = match response.body() {
         Some(readable) => stream(readable, controller, &response, rebuildable),

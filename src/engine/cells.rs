@@ -10,6 +10,7 @@ use super::Engine;
 use super::ports::{Ports, StoreError};
 use super::within::all;
 use crate::cells::{Name, OBJECTS, PAGE, Reply, Step, Sweep, Swept, Verb, decode, divide, join, number};
+use crate::fields::Timestamp;
 use crate::policy::{Alias, Tier};
 
 /// The name of the objects' breaker, and what theirs begin with, and those of Redis.
@@ -27,8 +28,8 @@ const LONGEST_PAUSE: u64 = 250;
 /// A page is handed out after so long, however short it is.
 const PAGE_MILLIS: u64 = 75;
 
-/// After a step that found anything, those who read get their turn.
-const LET_PASS: Duration = Duration::from_millis(2);
+/// After a step that found anything, those who read get their turn: so many times as long as it took.
+const TURNS_OF_OTHERS: u64 = 3;
 
 /// So many steps a page may take: fewer than the calls that the free plan allows.
 const MAX_STEPS: usize = 24;
@@ -158,17 +159,20 @@ impl<P: Ports> Engine<P> {
         let mut page = Swept { next: cursor, ..Swept::default() };
         for _ in 0..MAX_STEPS {
             let room = PAGE - page.count;
+            let began_step = self.ports.now();
             let step = self.sweep_on(cells, verb, sweep, page.next.as_deref(), room).await?;
             let found = step.count;
             page.count += found;
             page.names.extend(step.names);
             page.next = step.next;
-            let took = self.ports.now().as_millis().saturating_sub(began.as_millis());
-            if page.next.is_none() || page.count > PAGE * 9 / 10 || took >= PAGE_MILLIS {
-                break;
-            }
+            let millis_since = |moment: Timestamp| self.ports.now().as_millis().saturating_sub(moment.as_millis());
+            let left = PAGE_MILLIS.saturating_sub(millis_since(began));
             if found > 0 {
-                self.ports.sleep(LET_PASS).await;
+                let pause = (millis_since(began_step) * TURNS_OF_OTHERS).min(left);
+                self.ports.sleep(Duration::from_millis(pause)).await;
+            }
+            if page.next.is_none() || page.count > PAGE * 9 / 10 || millis_since(began) >= PAGE_MILLIS {
+                break;
             }
         }
         Ok(page)

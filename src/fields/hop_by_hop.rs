@@ -29,6 +29,9 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Removes them, and the fields that `Connection` lists.
 pub fn strip(headers: &mut HeaderMap) {
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
     let listed: Vec<_> =
         members(headers, CONNECTION).filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect();
     for name in listed {

@@ -15,10 +15,9 @@ use super::time::Timestamp;
 pub struct Validators<'a> {
     /// Its entity tag.
     pub etag: Option<EntityTag<'a>>,
-    /// When it last changed.
-    pub last_modified: Option<Timestamp>,
-    /// When it was generated.
-    pub date: Timestamp,
+    last_modified: Option<&'a str>,
+    date: Option<&'a str>,
+    received: Timestamp,
 }
 
 impl<'a> Validators<'a> {
@@ -27,15 +26,28 @@ impl<'a> Validators<'a> {
     pub fn of(headers: &'a HeaderMap, received: Timestamp) -> Self {
         Self {
             etag: EntityTag::of(headers),
-            last_modified: sole_line(headers, LAST_MODIFIED).and_then(|text| Timestamp::parse(text, received)),
-            date: sole_line(headers, DATE).and_then(|text| Timestamp::parse(text, received)).unwrap_or(received),
+            last_modified: sole_line(headers, LAST_MODIFIED),
+            date: sole_line(headers, DATE),
+            received,
         }
+    }
+
+    /// When it last changed.
+    #[must_use]
+    pub fn last_modified(self) -> Option<Timestamp> {
+        Timestamp::parse(self.last_modified?, self.received)
+    }
+
+    /// When it was generated.
+    #[must_use]
+    pub fn date(self) -> Timestamp {
+        self.date.and_then(|text| Timestamp::parse(text, self.received)).unwrap_or(self.received)
     }
 
     /// "The Last-Modified time is at least one second earlier than the Date value"
     /// ([RFC 9110 §8.8.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2)).
     fn last_modified_is_strong(self) -> bool {
-        self.last_modified.is_some_and(|modified| self.date >= modified.plus(Seconds::new(1)))
+        self.last_modified().is_some_and(|modified| self.date() >= modified.plus(Seconds::new(1)))
     }
 
     /// Whether both are byte for byte the same representation: they "share the same strong validator"
@@ -47,7 +59,7 @@ impl<'a> Validators<'a> {
             (None, None) => {
                 self.last_modified_is_strong()
                     && other.last_modified_is_strong()
-                    && self.last_modified == other.last_modified
+                    && self.last_modified() == other.last_modified()
             }
             _ => false,
         }
@@ -74,9 +86,9 @@ pub fn is_not_modified(request: &HeaderMap, current: Validators) -> bool {
         });
     }
     // Without a Last-Modified, "the cache uses the Date field value".
-    let changed = current.last_modified.unwrap_or(current.date);
-    let since = sole_line(request, IF_MODIFIED_SINCE).and_then(|text| Timestamp::parse(text, current.date));
-    since.is_some_and(|since| changed.as_millis() / 1000 <= since.as_millis() / 1000)
+    let changed = || current.last_modified().unwrap_or_else(|| current.date());
+    let since = sole_line(request, IF_MODIFIED_SINCE).and_then(|text| Timestamp::parse(text, current.date()));
+    since.is_some_and(|since| changed().as_millis() / 1000 <= since.as_millis() / 1000)
 }
 
 /// Whether a range may be taken from this representation: there is no `If-Range`, or it names it exactly
@@ -87,8 +99,8 @@ pub fn if_range_holds(request: &HeaderMap, current: Validators) -> bool {
         return true;
     }
     let Some(text) = sole_line(request, IF_RANGE) else { return false };
-    if let Some(date) = Timestamp::parse(text, current.date) {
-        return current.last_modified_is_strong() && current.last_modified == Some(date);
+    if let Some(date) = Timestamp::parse(text, current.date()) {
+        return current.last_modified_is_strong() && current.last_modified() == Some(date);
     }
     EntityTag::parse(text).zip(current.etag).is_some_and(|(named, etag)| named.strong_eq(etag))
 }

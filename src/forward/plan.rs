@@ -64,7 +64,7 @@ pub fn plan(
     let policy = selected.policy;
     refuse_at_once(request, selected, ambiguous)?;
     let cookies = divide(Cookies::of(&request.headers), policy)?;
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + MOST_OWN_FIELDS);
     let mut fields = Vec::new();
     for (name, rule) in &policy.vary_header.0 {
         let value = keyed_value(&request.headers, name, rule)?;
@@ -196,6 +196,9 @@ pub fn treatment(name: &HeaderName, policy: &Policy) -> Treatment {
         Class::Unknown => Treatment::Passes(Reason::HeaderUnclassified),
     }
 }
+
+/// How many [`add_own_fields`] adds.
+const MOST_OWN_FIELDS: usize = 6;
 
 /// What the origin is told that the client did not say.
 fn add_own_fields(headers: &mut HeaderMap, request: &RequestHead, cookies: &CookiePlan, policy: &Policy) {

@@ -300,7 +300,7 @@ fn read_routes(
         let value = serde_json::json!({ "path": path, "cache": "pass" });
         routes.extend(read_route(&value, "PRESET", &site, defaults, caches, errors));
     }
-    RouteTable { routes, site: Rc::new(Policy::resolve("SITE", site, defaults)) }
+    RouteTable::new(routes, Rc::new(Policy::resolve("SITE", site, defaults)))
 }
 
 fn read_site(value: &Value, errors: &mut Vec<ConfigError>) -> Stated {

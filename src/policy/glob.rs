@@ -31,6 +31,12 @@ impl Glob {
         })
     }
 
+    /// What every text that fits begins with.
+    #[must_use]
+    pub fn beginning(&self) -> &str {
+        &self.beginning
+    }
+
     /// Whether it fits everything.
     #[must_use]
     pub fn is_catch_all(&self) -> bool {

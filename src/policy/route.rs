@@ -1,5 +1,6 @@
 //! Which policy a request falls under: first match wins, top to bottom.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use http::Method;
@@ -38,6 +39,45 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// `SITE`.
     pub site: Rc<Policy>,
+    beginnings: Vec<Beginning>,
+}
+
+/// Routes whose globs begin alike: a path is held against those only that begin as it does, however many there are.
+#[derive(Debug, Clone)]
+struct Beginning {
+    text: String,
+    /// The place of the longest other beginning that this one begins with.
+    shorter: Option<usize>,
+    /// The routes that begin so, or with less of it, by their place in the table.
+    routes: Vec<usize>,
+}
+
+impl Beginning {
+    /// All of them, by their text.
+    fn of(routes: &[Route]) -> Vec<Self> {
+        let mut by_text: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, route) in routes.iter().enumerate() {
+            by_text.entry(route.path.beginning()).or_default().push(at);
+        }
+        let mut all: Vec<Self> = Vec::with_capacity(by_text.len());
+        for (text, mut routes) in by_text {
+            let shorter = Self::longest(&all, text);
+            routes.extend(shorter.iter().flat_map(|&at| &all[at].routes));
+            routes.sort_unstable();
+            all.push(Self { text: text.to_owned(), shorter, routes });
+        }
+        all
+    }
+
+    /// The place of the longest of them that `text` begins with. What stands between a text and a beginning of it begins with that too:
+    /// so it is the last that does not come after the text, or one that this begins with itself.
+    fn longest(all: &[Self], text: &str) -> Option<usize> {
+        let mut at = all.partition_point(|beginning| beginning.text.as_str() <= text).checked_sub(1);
+        while let Some(beginning) = at.map(|at| &all[at]).filter(|beginning| !text.starts_with(&beginning.text)) {
+            at = beginning.shorter;
+        }
+        at
+    }
 }
 
 /// The policy a request falls under.
@@ -50,6 +90,12 @@ pub struct Selected<'a> {
 }
 
 impl RouteTable {
+    /// `routes` in their order, and `site` for what none of them matches.
+    #[must_use]
+    pub fn new(routes: Vec<Route>, site: Rc<Policy>) -> Self {
+        Self { beginnings: Beginning::of(&routes), routes, site }
+    }
+
     /// The cookies that name an identity on some route.
     pub fn identity_cookies(&self) -> impl Iterator<Item = &str> {
         let policies = self.routes.iter().map(|route| &route.policy).chain([&self.site]);
@@ -65,7 +111,7 @@ impl RouteTable {
 
     fn select_path(&self, url: &CanonicalUrl, path: &str, method: &Method) -> Selected<'_> {
         let mut elsewhere = None;
-        for route in self.routes.iter().filter(|route| route.matches(url, path)) {
+        for route in self.candidates(path).filter(|route| route.matches(url, path)) {
             if route.methods.contains(method) {
                 return Selected { policy: &route.policy, lists_method: true };
             }
@@ -75,12 +121,20 @@ impl RouteTable {
         elsewhere.unwrap_or(site)
     }
 
+    /// The routes that begin as `path` does, in their order.
+    fn candidates(&self, path: &str) -> impl Iterator<Item = &Route> {
+        let beginning = Beginning::longest(&self.beginnings, path).map(|at| &self.beginnings[at]);
+        beginning.into_iter().flat_map(|beginning| &beginning.routes).map(|&route| &self.routes[route])
+    }
+
     /// Whether a looser reading of the path would select another policy.
     #[must_use]
     pub fn is_ambiguous(&self, url: &CanonicalUrl, method: &Method) -> bool {
+        let readings = looser_readings(&url.path);
+        if readings.is_empty() {
+            return false;
+        }
         let chosen = self.select(url, method).policy;
-        looser_readings(&url.path)
-            .iter()
-            .any(|reading| !Rc::ptr_eq(self.select_path(url, reading, method).policy, chosen))
+        readings.iter().any(|reading| !Rc::ptr_eq(self.select_path(url, reading, method).policy, chosen))
     }
 }

@@ -126,14 +126,14 @@ impl CanonicalUrl {
     /// When the URL has no usable authority.
     pub fn parse(raw: &str, host: Option<&str>) -> Result<Self, UrlError> {
         let (scheme, rest) = raw.split_once("://").ok_or(UrlError::Scheme)?;
-        let scheme = match scheme.to_ascii_lowercase().as_str() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => return Err(UrlError::Scheme),
-        };
+        let scheme =
+            [Scheme::Http, Scheme::Https].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_str()));
+        let scheme = scheme.ok_or(UrlError::Scheme)?;
         let (authority, target) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
         let authority = Authority::parse(authority, scheme).ok_or(UrlError::Host)?;
-        if host.is_some_and(|host| Authority::parse(host, scheme).as_ref() != Some(&authority)) {
+        let is_other =
+            |host: &str| host != authority.as_str() && Authority::parse(host, scheme).as_ref() != Some(&authority);
+        if host.is_some_and(is_other) {
             return Err(UrlError::Host);
         }
         let (url, malformed) = canonical_target(target);
@@ -191,7 +191,8 @@ fn canonical_target(target: &str) -> ((String, Option<String>), bool) {
     let mut malformed = false;
     let path = canonical_escapes(path, Part::Path, &mut malformed);
     let query = query.map(|query| canonical_escapes(query, Part::Query, &mut malformed));
-    ((remove_dot_segments(&path), query), malformed)
+    let path = if path.starts_with('/') && !path.contains("/.") { path } else { remove_dot_segments(&path) };
+    ((path, query), malformed)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -203,8 +204,10 @@ enum Part {
 /// Decodes what need not be escaped, escapes what must be, and writes escapes in upper case.
 fn canonical_escapes(text: &str, part: Part, malformed: &mut bool) -> String {
     let bytes = text.as_bytes();
+    let stays = |&byte: &u8| byte != b'%' && !must_escape(byte, part);
+    let mut at = bytes.iter().take_while(|byte| stays(byte)).count();
     let mut out = String::with_capacity(text.len());
-    let mut at = 0;
+    out.push_str(&text[..at]);
     while at < bytes.len() {
         let byte = bytes[at];
         match (byte, escaped_byte(&bytes[at..])) {

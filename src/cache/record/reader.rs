@@ -1,6 +1,7 @@
 //! Takes numbers and texts from a row of bytes; `None` where they end early.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use http::HeaderName;
 
 use crate::digest::Digest;
 use crate::fields::Seconds;
@@ -17,12 +18,15 @@ impl Reader {
         self.0.is_empty()
     }
 
+    /// The next bytes, where they are: what is not copied is counted, so this is for what is kept.
     pub(super) fn take(&mut self, length: usize) -> Option<Bytes> {
         (length <= self.0.len()).then(|| self.0.split_to(length))
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.as_ref().try_into().ok()
+        let array = *self.0.first_chunk()?;
+        self.0.advance(N);
+        Some(array)
     }
 
     pub(super) fn u8(&mut self) -> Option<u8> {
@@ -49,13 +53,19 @@ impl Reader {
         self.u32().map(|seconds| Seconds::new(u64::from(seconds)))
     }
 
-    /// Bytes behind their two-byte length.
-    pub(super) fn short(&mut self) -> Option<Bytes> {
-        let length = usize::from(self.u16()?);
-        self.take(length)
+    pub(super) fn text(&mut self) -> Option<String> {
+        self.short(|bytes| String::from_utf8(bytes.to_vec()).ok())
     }
 
-    pub(super) fn text(&mut self) -> Option<String> {
-        String::from_utf8(self.short()?.into()).ok()
+    pub(super) fn name(&mut self) -> Option<HeaderName> {
+        self.short(|bytes| HeaderName::from_bytes(bytes).ok())
+    }
+
+    /// What `read` makes of bytes behind their two-byte length.
+    fn short<T>(&mut self, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let length = usize::from(self.u16()?);
+        let short = read(self.0.get(..length)?);
+        self.0.advance(length);
+        short
     }
 }

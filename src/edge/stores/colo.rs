@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -13,8 +14,22 @@ use crate::key::CacheKey;
 /// The name of the cache.
 const CACHE: &str = "larder";
 
+// One promise for three steps: to wait for one costs as much here as a decision.
+#[wasm_bindgen(inline_js = "
+export const read_cached = async (cache, url) => (await (await caches.open(cache)).match(url))?.arrayBuffer()
+")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn read_cached(cache: &str, url: &str) -> Result<Promise, JsValue>;
+}
+
 pub(super) async fn open() -> Result<Cache, JsValue> {
     JsFuture::from(js::open_cache(CACHE)?).await.map(JsCast::unchecked_into)
+}
+
+/// Bytes, or undefined.
+pub(super) fn read(key: CacheKey) -> Asked {
+    read_cached(CACHE, &url(key))
 }
 
 /// Under a host that cannot exist.

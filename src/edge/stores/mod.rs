@@ -51,7 +51,7 @@ impl Stores {
     /// A record, if there is a current one.
     pub(super) async fn read(&self, tier: Tier, key: CacheKey) -> Result<Option<JsBlob>, JsValue> {
         let asked = match (tier, self) {
-            (Tier::Colo, _) => colo::open().await?.find(&colo::url(key)),
+            (Tier::Colo, _) => colo::read(key),
             (Tier::Kv, Self { kv: Some(kv), .. }) => kv::read(kv, key),
             (Tier::D1, Self { d1: Some(d1), .. }) => d1::read(d1, key),
             (Tier::R2, Self { r2: Some(r2), .. }) => r2::read(r2, key),
@@ -59,13 +59,13 @@ impl Stores {
         };
         let found = settle(asked).await?;
         let bytes = match tier {
-            Tier::Kv => found,
             Tier::D1 => return d1::record(&found),
             Tier::R2 if !r2::is_current(&found) => return Ok(None),
-            _ if found.is_undefined() => return Ok(None),
-            _ => found.unchecked_ref::<Buffered>().array_buffer().await?,
+            Tier::R2 => found.unchecked_ref::<Buffered>().array_buffer().await?,
+            _ => found,
         };
-        Ok((!bytes.is_null()).then(|| JsBlob(Uint8Array::new(&bytes))))
+        let is_there = !bytes.is_null() && !bytes.is_undefined();
+        Ok(is_there.then(|| JsBlob(Uint8Array::new(&bytes))))
     }
 
     /// Keeps a record for `life` at most.

@@ -24,9 +24,10 @@ const MAX_BODY: u64 = 1 << 20;
 /// Whether a path is ours, in any spelling an origin might take for ours: none of these is forwarded or stored.
 #[must_use]
 pub fn is_reserved(path: &str) -> bool {
+    const OURS: &str = "/_larder";
     let looks_reserved = |path: &str| {
-        let path = path.to_ascii_lowercase();
-        path.strip_prefix("/_larder").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let beginning = path.get(..OURS.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(OURS));
+        beginning && matches!(path.as_bytes().get(OURS.len()), None | Some(b'/'))
     };
     looks_reserved(path) || crate::url::looser_readings(path).iter().any(|reading| looks_reserved(reading))
 }
