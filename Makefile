@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test native wasm e2e journeys lint fuzz fuzz-smoke mutants supply bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup dev build test native wasm instructions e2e journeys lint fuzz fuzz-smoke mutants supply bench bench-decisions bench-growth bench-scale bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers weight e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs' -o -name '*.mjs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -23,13 +23,14 @@ dev: setup build ## run Larder before the Django site of fixtures/, or before OR
 
 build: setup-build build/index.js ## build the release bundle to build/
 
-build/index.js: $(SOURCES)
+# The second is the module as it was before it lost the names of its functions.
+build/index.js target/named.wasm &: $(SOURCES)
 	@tools/build.sh
 
 target/trial/index.js: $(SOURCES)
 	@tools/build.sh --trial
 
-test: setup build native wasm e2e journeys ## every test: native, wasm, end to end
+test: setup build native wasm instructions e2e journeys ## every test: native, wasm, instruction counts, end to end
 
 native: setup-build
 	cargo test --quiet $(BOTH) --test policy --test readme --test architecture --test fuzz
@@ -37,6 +38,9 @@ native: setup-build
 
 wasm: setup-build
 	PATH="$(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$$PATH" cargo test --target wasm32-unknown-unknown $(BOTH)
+
+instructions: setup ## what decisions cost, in instructions: not more than it did; WRITE=1 notes what they cost now
+	cargo bench --quiet --bench instructions
 
 e2e: setup build target/trial/index.js ## the built Worker in workerd, raw sockets on both sides
 	cargo test --quiet --test e2e
@@ -69,10 +73,27 @@ supply: setup-supply ## what dependencies bring along: licences, duplicates, sou
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture
 
-bench: bench-decisions bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers ## measure, beside what is known
+# In this order. Each tells its own figures; what misses a goal does not keep the others from running.
+BENCHES := bench-decisions bench-growth bench-scale bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers
+
+bench: setup-bench build benches/peers/constant_rust/build/index.js ## measure everything, beside what is known; under 15 minutes
+	cargo bench --quiet --no-run
+	@began=$$SECONDS; missed=; \
+	for part in $(BENCHES); do \
+		since=$$SECONDS; $(MAKE) --no-print-directory $$part || missed="$$missed $$part"; \
+		echo "== $$part: $$((SECONDS - since)) s"; \
+	done; \
+	echo "== all: $$((SECONDS - began)) s"; \
+	if [ -n "$$missed" ]; then echo "bench: goals are missed by$$missed" >&2; exit 1; fi
 
 bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
 	cargo bench --bench decisions
+
+bench-growth: setup build ## what a request costs when routes, entries, purges, identities and bodies grow
+	$(NODE) tools/bench-growth.mjs
+
+bench-scale: setup-build ## what a million requests ask of KV, objects and Redis: a simulation of up to 300 data centres
+	cargo bench --quiet --bench scale
 
 bench-spread: setup-build ## how evenly pages that were stored at once are fetched later: a simulation
 	cargo bench --quiet --bench spread
@@ -98,11 +119,14 @@ bench-ledger: setup build ## what a hundred thousand purges cost a hit, and a Wo
 bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes two seconds
 	$(NODE) tools/bench-ab.mjs
 
-bench-peers: setup build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
+bench-peers: setup-bench build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
 	$(NODE) tools/bench-peers.mjs
 
 benches/peers/constant_rust/build/index.js: benches/peers/constant_rust/Cargo.toml benches/peers/constant_rust/src/lib.rs
 	@tools/build.sh benches/peers/constant_rust
+
+weight: setup-build build target/named.wasm ## the size of the bundle, what of it is whose, and the CPU it takes to start
+	$(NODE) tools/weight.mjs
 
 e2e-leak: setup build ## memory after 3,000 clients that went away
 	$(NODE) tools/e2e-leak.mjs

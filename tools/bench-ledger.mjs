@@ -3,12 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { load, startLarder, startOrigin, stat } from './contenders.mjs'
+import { load, startLarder, startOrigin } from './contenders.mjs'
+import { stat } from './processes.mjs'
 
 const PURGES = 100_000
 const A_CALL = 1000
 const ROUNDS = 7
-const SECONDS = 2
+const SECONDS = 1
 const COLD_STARTS = 5
 const GOAL = 0.95
 const TARGET = '/4096'

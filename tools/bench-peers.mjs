@@ -1,17 +1,16 @@
-// Larder beside what else could stand in its place, in one runtime on one machine: the pairs are measured in turn, A B A B, and what
-// counts is the ratio. Writes bench/results.json and bench/results.md. Fails if a goal is missed; the numbers are written anyway.
+// Larder beside what else could stand in its place, in one runtime on one machine, and for the record beside nginx and Varnish: the pairs
+// are measured in turn, A B A B, and what counts is the ratio. Writes bench/results.json and bench/results.md. Fails if a goal is missed; the numbers are written anyway.
 //
 //   node tools/bench-peers.mjs [NAME…]     only the pairs whose name begins so
-import { mkdir, writeFile } from 'node:fs/promises'
 import http from 'node:http'
-import os from 'node:os'
 import path from 'node:path'
-import { load, startConstantRust, startLarder, startOrigin, startScript, stat } from './contenders.mjs'
-import { root } from './processes.mjs'
+import { load, startConstantRust, startLarder, startOrigin, startScript } from './contenders.mjs'
+import { startNginx, startVarnish } from './outside.mjs'
+import { root, stat } from './processes.mjs'
+import { note } from './results.mjs'
 
 const ROUNDS = 5
-const SECONDS = 2
-const WARM_UP_SECONDS = 2
+const SECONDS = 1
 const SIZES = { '': 4096, '_64k': 65_536, '_1m': 1_048_576 }
 const FIRST_BYTES = 60
 const FIRST_BYTE_GOAL_MILLIS = 10
@@ -27,7 +26,9 @@ const PAIRS = [
     { name: `memory_hit${suffix}/constant_js`, larder: 'memory', peer: 'constant_js', target: `/${size}` },
     { name: `memory_hit${suffix}/constant_rust`, larder: 'memory', peer: 'constant_rust', target: `/${size}`, goal: suffix ? undefined : 0.85 },
     { name: `memory_hit${suffix}/cache_api`, larder: 'memory', peer: 'cache_api', target: `/${size}`, goal: suffix ? undefined : 3 },
-    { name: `memory_hit${suffix}/hono`, larder: 'memory', peer: 'hono', target: `/${size}`, goal: suffix ? undefined : 3 }
+    { name: `memory_hit${suffix}/hono`, larder: 'memory', peer: 'hono', target: `/${size}`, goal: suffix ? undefined : 3 },
+    { name: `memory_hit${suffix}/nginx`, larder: 'memory', peer: 'nginx', target: `/${size}` },
+    { name: `memory_hit${suffix}/varnish`, larder: 'memory', peer: 'varnish', target: `/${size}` }
   ]),
   { name: 'not_modified/constant_rust', larder: 'memory', peer: 'constant_rust', target: '/4096', headers: condition, goal: 0.9 },
   { name: 'colo_hit/cache_api', larder: 'colo', peer: 'cache_api', target: '/4096', goal: 0.8 },
@@ -42,6 +43,9 @@ const CONFIGURATIONS = {
   miss: { CACHES: { default: { tiers: ['memory'] } }, SITE: { collapse: 'off' } }
 }
 
+// What is no script.
+const STARTERS = { constant_rust: startConstantRust, nginx: startNginx, varnish: startVarnish }
+
 const main = async () => {
   const wanted = process.argv.slice(2)
   const isWanted = name => wanted.length === 0 || wanted.some(beginning => name.startsWith(beginning))
@@ -52,8 +56,8 @@ const main = async () => {
     return running.get(name)
   }
   const larder = kind => server(`larder ${kind}`, () => startLarder(origin, CONFIGURATIONS[kind]))
-  const peer = name => server(name, () => name === 'constant_rust' ? startConstantRust() : startScript(name, origin))
-  const results = { machine: machine(), rounds: ROUNDS, seconds: SECONDS, pairs: {} }
+  const peer = name => server(name, () => STARTERS[name]?.(origin) ?? startScript(name, origin))
+  const results = { rounds: ROUNDS, seconds: SECONDS, pairs: {} }
   try {
     for (const pair of PAIRS.filter(({ name }) => isWanted(name))) {
       results.pairs[pair.name] = await compare(pair, await larder(pair.larder), await peer(pair.peer))
@@ -64,7 +68,7 @@ const main = async () => {
     await Promise.all([...running.values()].map(server => server.stop()))
     await origin.stop()
   }
-  await write(results)
+  console.log(await note(results))
   const missed = [...Object.values(results.pairs), results.firstByte, results.memoryGrowth].filter(result => result?.missed)
   missed.forEach(({ missed }) => console.error(`bench-peers: ${missed}`))
   process.exitCode = missed.length ? 1 : 0
@@ -74,7 +78,7 @@ const main = async () => {
 const compare = async (pair, ours, theirs) => {
   await isWhatItShouldBe(pair, ours)
   const options = { headers: pair.headers, script: pair.script }
-  for (const server of [ours, theirs]) await load(server, pair.target, { ...options, seconds: WARM_UP_SECONDS })
+  for (const server of [ours, theirs]) await warmUp(server, pair.target, options)
   const rounds = []
   for (let round = 0; round < ROUNDS; round++) {
     rounds.push([
@@ -88,6 +92,14 @@ const compare = async (pair, ours, theirs) => {
   const result = { ratio: median(ratios), spread: [Math.min(...ratios), Math.max(...ratios)], rounds: ROUNDS, goal: pair.goal, larder: figures(0), peer: figures(1) }
   console.error(`${pair.name}: ${result.ratio.toFixed(2)} (${result.spread.map(ratio => ratio.toFixed(2)).join('–')})`)
   return pair.goal > result.ratio ? { ...result, missed: `${pair.name} is ${result.ratio.toFixed(2)}, not ${pair.goal}` } : result
+}
+
+// Once for each server and target: in one pair after the other they stay warm.
+const warm = new Set()
+const warmUp = async (server, target, options) => {
+  const name = `${server.url}${target} ${JSON.stringify(options)}`
+  if (!warm.has(name)) await load(server, target, { ...options, seconds: SECONDS })
+  warm.add(name)
 }
 
 // What is measured is what the name says.
@@ -143,28 +155,5 @@ const growth = async server => {
 }
 
 const median = numbers => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
-
-const machine = () => `${os.cpus().length} cores, ${os.cpus()[0].model.trim()}, Node ${process.version}`
-
-const write = async results => {
-  const table = [
-    '| pair | ratio | spread | goal | Larder /s | p50 ms | p99 ms | CPU µs | peer /s | p50 ms | p99 ms | CPU µs |',
-    '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
-    ...Object.entries(results.pairs).map(([name, { ratio, spread, goal, larder, peer }]) => `| ${[
-      `\`${name}\``, ratio.toFixed(2), spread.map(ratio => ratio.toFixed(2)).join('–'), goal ?? '', ...[larder, peer].flatMap(
-        ({ perSecond, p50, p99, cpuMicros }) => [Math.round(perSecond), p50.toFixed(2), p99.toFixed(2), cpuMicros.toFixed(0)])
-    ].join(' | ')} |`),
-    ''
-  ]
-  const { firstByte, memoryGrowth } = results
-  if (firstByte) table.push(`First byte of a miss before an origin that takes 50 ms: ${firstByte.later.toFixed(1)} ms later than passed through.`, '')
-  if (memoryGrowth) table.push(`Memory over ${memoryGrowth.requests} hits: ${memoryGrowth.mebibytes.join(', ')} MiB.`, '')
-  table.push(`${results.machine}; ${results.rounds} rounds of ${results.seconds} s, 32 connections, in turn.`, '')
-  const folder = path.join(root, 'bench')
-  await mkdir(folder, { recursive: true })
-  await writeFile(path.join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(path.join(folder, 'results.md'), table.join('\n'))
-  console.log(table.join('\n'))
-}
 
 await main()

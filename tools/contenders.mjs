@@ -1,10 +1,10 @@
 // The servers that are measured side by side: Larder, and what else could stand in its place, each served by the same runtime directly.
 import { spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { Miniflare, convertV4MiniflareOptions, Log, LogLevel } from 'miniflare'
-import { freePort, root, start, stop, answers } from './processes.mjs'
+import { answers, childrenOf, freePort, root, start, stat, stop } from './processes.mjs'
 
 const peers = path.join(root, 'benches/peers')
 
@@ -52,7 +52,7 @@ const wasmIn = folder => ({
 // The Worker listens itself, without a proxy in front of it.
 const serve = async options => {
   const port = await freePort()
-  const before = await childrenOfOurs()
+  const before = await childrenOf(process.pid)
   const miniflare = new Miniflare(convertV4MiniflareOptions({
     compatibilityDate: await compatibilityDate(),
     cache: true,
@@ -63,27 +63,12 @@ const serve = async options => {
     ...options
   }))
   await miniflare.ready
-  const [pid] = (await childrenOfOurs()).filter(child => !before.includes(child))
+  const [pid] = (await childrenOf(process.pid)).filter(child => !before.includes(child))
   return { name: options.name, url: `http://127.0.0.1:${port}`, pid, stop: () => miniflare.dispose() }
 }
 
 const compatibilityDate = async () =>
   /compatibility_date = "(.*)"/.exec(await readFile(path.join(root, 'wrangler.toml'), 'utf8'))[1]
-
-const childrenOfOurs = async () => {
-  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
-  const parents = await Promise.all(pids.map(async pid => (await stat(pid))?.parent))
-  return pids.filter((_, at) => parents[at] === process.pid)
-}
-
-// Of a process: its parent, the seconds of CPU it has used, and its memory in MiB.
-const TICKS_PER_SECOND = 100
-const PAGES_PER_MEBIBYTE = 256
-export const stat = async pid => {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ').map(Number)
-  return fields && { parent: fields[1], cpu: (fields[11] + fields[12]) / TICKS_PER_SECOND, memory: fields[21] / PAGES_PER_MEBIBYTE }
-}
 
 // Asks for `target` as fast as 32 connections can, for so many seconds. `script` is Lua for wrk.
 export const load = async (server, target, { seconds, headers = {}, script, connections = 32 }) => {

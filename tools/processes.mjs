@@ -1,6 +1,7 @@
 // Starts and stops the processes that tests and tools need; none outlives the program that started it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { constants } from 'node:os'
 import path from 'node:path'
@@ -94,3 +95,26 @@ export const answers = (child, url) => until(async () => {
   const response = await fetch(url, { redirect: 'manual' }).catch(() => null)
   return response !== null
 }, `an answer from ${url}`, 60)
+
+// The processes that a process has started and that still run.
+export const childrenOf = async parent => {
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
+  const parents = await Promise.all(pids.map(async pid => (await stat(pid))?.parent))
+  return pids.filter((_, at) => parents[at] === parent)
+}
+
+// Of a process: its parent, the seconds of CPU it has used, and its memory in MiB.
+const TICKS_PER_SECOND = 100
+const PAGES_PER_MEBIBYTE = 256
+export const stat = async pid => {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ').map(Number)
+  return fields && { parent: fields[1], cpu: (fields[11] + fields[12]) / TICKS_PER_SECOND, memory: fields[21] / PAGES_PER_MEBIBYTE }
+}
+
+// Its memory now, and the most it ever was; bytes.
+export const memoryOf = async pid => {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8')
+  const bytes = name => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)[1]) * 1024
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
+}

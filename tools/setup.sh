@@ -2,7 +2,8 @@
 # Installs what is missing, skips what is there, and says in one line what it does and how long that takes.
 #
 #   tools/setup.sh build    what it takes to build and run the Worker
-#   tools/setup.sh test     that, and the Django site, a browser, a load generator, and Redis with a gateway
+#   tools/setup.sh test     that, and the Django site, a browser, a load generator, valgrind, and Redis with a gateway
+#   tools/setup.sh bench    that, and the caches that Larder is measured beside
 #   tools/setup.sh fuzz     cargo-fuzz
 #   tools/setup.sh mutants  cargo-mutants
 #   tools/setup.sh supply   cargo-deny
@@ -105,9 +106,15 @@ debian_programs() {
   debian chromium chromium "1 min"
   debian ab apache2-utils "10 s"
   debian wrk wrk "10 s"
+  debian valgrind valgrind "20 s"
   debian_server redis-server redis-server "10 s"
   debian_server webdis webdis "10 s"
   debian_server memcached memcached "10 s"
+}
+
+debian_caches() {
+  debian_server nginx nginx "10 s"
+  debian_server varnishd varnish "30 s"
 }
 
 case "${1:-test}" in
@@ -116,5 +123,6 @@ case "${1:-test}" in
   supply) rust_target; cargo_tool cargo-deny "$CARGO_DENY" cargo-deny "3 min" ;;
   build) rust_target; cargo_tools; node_packages ;;
   test) rust_target; cargo_tools; node_packages; python_packages; debian_programs ;;
+  bench) rust_target; cargo_tools; node_packages; python_packages; debian_programs; debian_caches ;;
   *) fail "unknown part: $1" "tools/setup.sh build" ;;
 esac

@@ -19,9 +19,9 @@ pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
     let headers = read_fields(lines)?;
     let host = headers.get(http::header::HOST).map(crate::fields::grammar::text);
     let url = CanonicalUrl::parse(url, host);
-    let body = request
-        .body()
-        .map_or(Body::Empty, |readable| Body::Stream(JsStream { readable, controller: None, native: None }));
+    let body = request.body().map_or(Body::Empty, |readable| {
+        Body::Stream(JsStream { readable, controller: None, expected: None, native: None })
+    });
     Some(Arrival { method: Method::from_bytes(method.as_bytes()).ok()?, url, headers, body, again: !again.is_empty() })
 }
 

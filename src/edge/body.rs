@@ -11,6 +11,7 @@ use web_sys::ReadableStream;
 use super::blob::JsBlob;
 use super::js::{self, AbortController, IdentityTransformStream, Readable, Writer};
 use super::timer::sleep;
+use crate::blob::Blob as _;
 use crate::engine::ports::{Abandoned, BodyLimits, CollectError};
 use crate::engine::within;
 
@@ -20,6 +21,8 @@ pub(super) struct JsStream {
     pub(super) readable: ReadableStream,
     /// Breaks off the exchange it belongs to.
     pub(super) controller: Option<AbortController>,
+    /// How many bytes there are to be, if that was said: the body may hold more or fewer.
+    pub(super) expected: Option<u32>,
     /// The response it came with, if that cannot be built anew: a status beyond 599, a protocol that was switched.
     pub(super) native: Option<web_sys::Response>,
 }
@@ -32,6 +35,7 @@ impl JsStream {
         let half = |at: u32| Self {
             readable: halves.get(at).unchecked_into(),
             controller: self.controller.clone(),
+            expected: self.expected,
             native: None,
         };
         Ok((half(0), half(1)))
@@ -44,7 +48,10 @@ pub(super) struct JsSink(Option<Writer>);
 /// A body that is written here: the end to read, and the one to write.
 pub(super) fn pipe() -> (JsStream, JsSink) {
     let both = IdentityTransformStream::new_identity();
-    (JsStream { readable: both.readable(), controller: None, native: None }, JsSink(both.writable().writer().ok()))
+    (
+        JsStream { readable: both.readable(), controller: None, expected: None, native: None },
+        JsSink(both.writable().writer().ok()),
+    )
 }
 
 impl JsSink {
@@ -81,8 +88,8 @@ pub(super) async fn next(stream: &JsStream, idle: Duration) -> Result<Option<JsB
 pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
     let readable: &Readable = stream.readable.unchecked_ref();
     let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
-    let mut chunks = Vec::new();
-    let mut length = 0;
+    let expected = stream.expected.filter(|bytes| limits.room.has(u64::from(*bytes)));
+    let mut gathered = Gathered { expected: expected.unwrap_or_default(), ..Gathered::default() };
     let deadline = js::date_now() + millis(limits.total);
     let mut alarm: Alarm = Box::pin(sleep(limits.idle.min(limits.total)));
     loop {
@@ -95,15 +102,14 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
         };
         let piece = piece.map_err(|_| CollectError::Truncated)?;
         let Some(chunk) = chunk_of(&piece) else { break };
-        length += chunk.length();
         if !limits.room.take(u64::from(chunk.length())) {
             // The other half goes on without us.
             drop(reader.cancel());
             return Err(CollectError::TooLarge);
         }
-        chunks.push(chunk);
+        gathered.add(chunk);
     }
-    Ok(join(chunks, length))
+    Ok(gathered.whole())
 }
 
 type Alarm = Pin<Box<dyn Future<Output = ()>>>;
@@ -134,15 +140,31 @@ pub(super) fn chunk_of(piece: &JsValue) -> Option<Uint8Array> {
     value.dyn_into().ok()
 }
 
-fn join(mut chunks: Vec<Uint8Array>, length: u32) -> JsBlob {
-    if chunks.len() == 1 {
-        return JsBlob(chunks.remove(0));
+/// A body as it comes. If it is known how long it is to be, each piece is put into its place at once, so that no body is there twice.
+#[derive(Default)]
+struct Gathered {
+    expected: u32,
+    /// Places for all that is expected, unless the first piece is all of it.
+    places: Option<Uint8Array>,
+    /// How many of them are taken.
+    placed: u32,
+    /// What there is no place for.
+    pieces: Vec<JsBlob>,
+}
+
+impl Gathered {
+    fn add(&mut self, piece: Uint8Array) {
+        let end = self.placed + piece.length();
+        if !self.pieces.is_empty() || end > self.expected || (self.placed == 0 && end == self.expected) {
+            return self.pieces.push(JsBlob(piece));
+        }
+        self.places.get_or_insert_with(|| Uint8Array::new_with_length(self.expected)).set(&piece, self.placed);
+        self.placed = end;
     }
-    let whole = Uint8Array::new_with_length(length);
-    let mut at = 0;
-    for chunk in chunks {
-        whole.set(&chunk, at);
-        at += chunk.length();
+
+    fn whole(self) -> JsBlob {
+        let placed = self.places.map(|places| JsBlob(places.subarray(0, self.placed)));
+        let mut all: Vec<_> = placed.into_iter().chain(self.pieces).collect();
+        if all.len() == 1 { all.remove(0) } else { JsBlob::concat(&all) }
     }
-    JsBlob(whole)
 }

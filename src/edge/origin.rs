@@ -1,5 +1,6 @@
 //! Fetching from an origin: past Cloudflare's own cache, without following redirects, with a deadline for the headers.
 
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, StatusCode};
 use js_sys::{Object, Reflect};
 use serde::Serialize;
@@ -67,15 +68,27 @@ fn read_response(response: Response, controller: AbortController) -> Option<Orig
     let headers = response_fields(&response)?;
     let rebuildable = (200..600).contains(&status.as_u16());
     let body = match response.body() {
-        Some(readable) => stream(readable, controller, &response, rebuildable),
+        Some(readable) => stream(readable, controller, expected(&headers), &response, rebuildable),
         None if rebuildable => Body::Empty,
         // Nothing to read, and still nothing that could be built anew.
-        None => stream(ReadableStream::from(JsValue::NULL), controller, &response, false),
+        None => stream(ReadableStream::from(JsValue::NULL), controller, None, &response, false),
     };
     Some(OriginResponse { head: ResponseHead { status, headers }, body })
 }
 
-fn stream(readable: ReadableStream, controller: AbortController, response: &Response, rebuildable: bool) -> Body<Edge> {
+/// How long the body is to be. What is encoded may be decoded on its way, and is longer then.
+fn expected(headers: &HeaderMap) -> Option<u32> {
+    let length = headers.get(CONTENT_LENGTH).filter(|_| !headers.contains_key(CONTENT_ENCODING))?;
+    text(length).parse().ok()
+}
+
+fn stream(
+    readable: ReadableStream,
+    controller: AbortController,
+    expected: Option<u32>,
+    response: &Response,
+    rebuildable: bool,
+) -> Body<Edge> {
     let native = (!rebuildable).then(|| Clone::clone(response));
-    Body::Stream(JsStream { readable, controller: Some(controller), native })
+    Body::Stream(JsStream { readable, controller: Some(controller), expected, native })
 }

@@ -182,14 +182,19 @@ pub struct Room {
 }
 
 impl Room {
+    /// Whether there is room for `bytes` more.
+    #[must_use]
+    pub fn has(&self, bytes: u64) -> bool {
+        self.taken + bytes <= self.limit && self.under_way.get() + bytes <= BODY_BUDGET
+    }
+
     /// Takes room for `bytes` more. `false` if there is none: the body is too large to be stored.
     #[must_use]
     pub fn take(&mut self, bytes: u64) -> bool {
-        let (own, all) = (self.taken + bytes, self.under_way.get() + bytes);
-        let fits = own <= self.limit && all <= BODY_BUDGET;
+        let fits = self.has(bytes);
         if fits {
-            self.taken = own;
-            self.under_way.set(all);
+            self.taken += bytes;
+            self.under_way.set(self.under_way.get() + bytes);
         }
         fits
     }

@@ -30,6 +30,23 @@ fn a_body_over_the_limit_is_delivered_and_not_stored() {
 }
 
 #[test]
+fn a_body_of_many_pieces_is_stored_whole_whether_or_not_its_length_is_said() {
+    let body: Vec<u8> = (0..1_000_000_u32).map(|at| (at / 1000 % 251) as u8).collect();
+    let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n";
+    let said = [format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat();
+    let chunks =
+        body.chunks(30_000).flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes().into_iter().chain(chunks);
+    let unsaid = chunked.chain(*b"0\r\n\r\n").collect::<Vec<_>>();
+    for (path, raw) in [("/pieces/said", said), ("/pieces/unsaid", unsaid)] {
+        WORLD.origin.on(path, move |_| Answer::Raw(raw.clone()));
+        assert!(get(path).body == body, "{path}");
+        let second = get(path);
+        assert!(second.is_hit() && second.body == body, "{path}");
+    }
+}
+
+#[test]
 fn a_miss_streams_while_it_is_stored() {
     let gate = Gate::new();
     let script = gate.clone();
