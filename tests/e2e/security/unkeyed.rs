@@ -1,6 +1,6 @@
 //! What is not in the key does not reach the origin of a page that is shared.
 
-use super::{FIXTURE, clean, echo, poison};
+use super::{FIXTURE, echo, poison};
 use crate::support::{Answer, Reply};
 
 /// The attack that sends one more field.
@@ -272,5 +272,5 @@ fn the_echo_shows_what_an_attack_would_need() {
     fixture.site.on("/plain/echo", echo);
     let seen = fixture.client().get("/plain/echo", &[("X-Anything", "evil-marker")]);
     assert!(seen.contains("evil-marker"));
-    assert_eq!(clean(&seen, "/plain/echo").0, 200);
+    assert_eq!(seen.status, 200);
 }

@@ -131,7 +131,7 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
-    /// What to answer for a path, whatever the query.
+    /// What to answer for a path, whatever the query; or for this one, if there is one.
     pub fn on(&self, path: &str, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
         self.state.scripts.lock().expect("nobody panicked here").insert(path.to_owned(), Arc::new(script));
     }
@@ -159,7 +159,9 @@ impl Origin {
             self.state.log.lock().expect("nobody panicked here").push(asked.clone());
             self.state.arrived.notify_all();
             let path = asked.target.split('?').next().unwrap_or_default().to_owned();
-            let script = self.state.scripts.lock().expect("nobody panicked here").get(&path).cloned();
+            let scripts = self.state.scripts.lock().expect("nobody panicked here");
+            let script = scripts.get(&asked.target).or_else(|| scripts.get(&path)).cloned();
+            drop(scripts);
             let answer = script.map_or_else(
                 || Answer::ok(&[("Cache-Control", "max-age=60")], asked.marker()),
                 |script| script(&asked),
