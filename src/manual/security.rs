@@ -40,7 +40,7 @@
 //! | KN-06 | Ignored parameters that hold a delimiter of queries | all five | 35 |
 //! | KN-07 | Sorted queries, and an origin to which order matters | all five | 5 |
 //! | KN-09 | Spellings of a path: escapes, case, slashes at the end and doubled | all five | 5 |
-//! | KN-10 | Dot segments and backslashes that lead out of a route | cold | 17 |
+//! | KN-10 | Dot segments and backslashes that lead out of a route | cold | 23 |
 //! | KN-11 | Fragments in a target, and escaped ones | all five | 25 |
 //! | KN-13 | Characters that have no place in a URL, broken escapes, escaped line ends | all five | 156 |
 //! | KN-14 | Parts of a key that could run into each other | all five | 11 |
