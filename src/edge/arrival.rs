@@ -37,9 +37,10 @@ const MOST_FIELDS: usize = 8192;
 fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> Option<HeaderMap> {
     let mut read = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(',')) {
-        // A control character that no field may hold loses the field, not the request.
+        // A control character that no field may hold garbles the field, and loses neither the request nor that the field was there.
+        let garbled = |_| HeaderValue::from_bytes(value.replace(char::is_control, "\u{fffd}").as_bytes());
         let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()).or_else(garbled))
         else {
             continue;
         };

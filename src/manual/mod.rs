@@ -2,4 +2,5 @@
 
 pub mod backend;
 pub mod scale;
+pub mod security;
 pub mod threats;

@@ -23,7 +23,7 @@ const freePort = () => new Promise((resolve, reject) => {
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const { value: line } = await lines.next()
 const options = JSON.parse(line)
-const build = path.join(options.root, options.build ?? 'build')
+const build = path.resolve(options.root, options.build ?? 'build')
 const port = options.port ?? await freePort()
 
 // Under the name of a binding may stand something else.

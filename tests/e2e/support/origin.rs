@@ -133,7 +133,7 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
-    /// What to answer for a path, whatever the query; for `*`, what to answer for any other.
+    /// What to answer for a path, whatever the query; or for this one, if there is one; for `*`, what to answer for any other.
     pub fn on(&self, path: &str, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
         self.state.scripts.lock().expect("nobody panicked here").insert(path.to_owned(), Arc::new(script));
     }
@@ -163,7 +163,7 @@ impl Origin {
             let path = asked.target.split('?').next().unwrap_or_default().to_owned();
             let script = {
                 let scripts = self.state.scripts.lock().expect("nobody panicked here");
-                scripts.get(&path).or_else(|| scripts.get("*")).cloned()
+                [&asked.target, &path, "*"].into_iter().find_map(|name| scripts.get(name).cloned())
             };
             let answer = script.map_or_else(
                 || Answer::ok(&[("Cache-Control", "max-age=60")], asked.marker()),

@@ -1,12 +1,15 @@
 //! The built Worker in workerd, on a port of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::program::Program;
+
+/// The folder of the bundle that is deployed.
+const DEPLOYED: &str = "build";
 
 /// A running Worker.
 pub struct Worker {
@@ -44,7 +47,7 @@ impl Default for Options {
             r2: false,
             stand_ins: json!({}),
             control: None,
-            build: "build",
+            build: DEPLOYED,
             shield: true,
             ledger: true,
             cells: true,
@@ -59,11 +62,14 @@ impl Worker {
         Self::with(vars, &Options::default())
     }
 
+    /// The build that is deployed, or the one in the folder that `LARDER_BUILD` names.
     pub fn with(vars: &Value, options: &Options) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(root.join(options.build).join("index.js").exists(), "there is no {}; run `make e2e`", options.build);
+        let build = std::env::var_os("LARDER_BUILD").filter(|_| options.build == DEPLOYED);
+        let build = build.map_or_else(|| root.join(options.build), PathBuf::from);
+        assert!(build.join("index.js").exists(), "there is no {}; run `make e2e`", build.display());
         let message = json!({
-            "root": root, "build": options.build, "vars": vars, "secrets": options.secrets, "persist": options.persist,
+            "root": root, "build": build, "vars": vars, "secrets": options.secrets, "persist": options.persist,
             "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
             "control": options.control,
             "shield": options.shield, "ledger": options.ledger, "cells": options.cells,
