@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance soak deploy-check clean
+.PHONY: help setup setup-build dev build test native wasm e2e journeys lint bench bench-decisions bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers e2e-leak conformance security weakened soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -38,6 +38,12 @@ wasm: setup-build
 
 e2e: setup build ## the built Worker in workerd, raw sockets on both sides
 	cargo test --quiet --test e2e
+
+security: setup build ## the published attacks on shared caches, as a table
+	$(NODE) tools/security.mjs
+
+weakened: setup build ## the same against Workers that are weakened on purpose: each has to be found out
+	$(NODE) tools/weaken.mjs
 
 journeys: setup build ## a browser, Larder and Django
 	$(NODE) --test --test-reporter=spec 'tests/journeys/*.test.mjs'

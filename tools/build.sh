@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the release bundle to build/, where `main` of wrangler.toml points; with the folder of another crate, that one's to its build/.
+# With --dev behind the folder the build is quick, and the bundle large.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/versions.sh
@@ -11,7 +12,8 @@ export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen" WASM_OPT_BIN="$PWD/node_module
 export RUN_TO_COMPLETION=1
 
 cd "${1:-.}"
-worker-build --release
+worker-build "${2:---release}"
+[ "${2:-}" != --dev ] || exit 0
 # Function names are a tenth of the bundle, and no visitor needs them.
 wasm-opt --strip-debug --enable-{mutable-globals,sign-ext,nontrapping-float-to-int,bulk-memory,multivalue,reference-types,exception-handling} \
   build/index_bg.wasm -o build/index_bg.wasm

@@ -1,3 +1,4 @@
 //! Chapters for those who work on Larder, each with code that compiles.
 
 pub mod backend;
+pub mod security;

@@ -1,6 +1,6 @@
 // Runs the built Worker in workerd, on a port of its own, until standard input ends.
 //
-// Reads one line of JSON: { root, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, cells, persist, port, inspectorPort }.
+// Reads one line of JSON: { root, build, vars, secrets, compatibilityDate, kv, d1, r2, standIns, shield, ledger, cells, persist, port, inspectorPort }.
 // Writes one line of JSON: { port }.
 // `persist` is the folder where stores keep what they hold; without one it is gone with the process.
 // The Worker listens itself, without the proxy of `wrangler dev` in front of it, which would normalise URLs and recompress bodies.
@@ -22,7 +22,7 @@ const freePort = () => new Promise((resolve, reject) => {
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const { value: line } = await lines.next()
 const options = JSON.parse(line)
-const build = path.join(options.root, 'build')
+const build = options.build ?? path.join(options.root, 'build')
 const port = options.port ?? await freePort()
 
 // Under the name of a binding may stand something else.

@@ -3,6 +3,7 @@
 //! A case is safe if what the victim gets is what it would have got had the attacker never been there: never judged by a status
 //! field alone.
 
+mod attacks;
 mod deception;
 mod directives;
 mod keys;
@@ -11,7 +12,8 @@ mod states;
 mod table;
 mod unkeyed;
 
-pub use states::{Page, account, brought_to, clean, deceive, poison, poison_page};
+pub use attacks::{deceive, deceive_by, ill_once, never_shared, poison, poison_page};
+pub use states::{brought_to, canonical};
 pub use table::{State, sweep, trial};
 
 use std::sync::LazyLock;

@@ -1,12 +1,12 @@
-//! Attacks on one page, in whatever state it is when they begin.
+//! Pages in each state that a stored page can be in.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use larder::url::CanonicalUrl;
 
-use super::table::{State, sweep};
+use super::table::State;
 use super::{FIXTURE, echo};
 use crate::support::{Answer, Asked, Client, Gate, Origin, Reply, until};
 
@@ -17,7 +17,7 @@ pub struct Page {
     pub origin: &'static Origin,
     /// What the visitor got whose fill was in flight.
     pub first: Option<Reply>,
-    /// The origin's barrier, and that visitor.
+    /// The origin's barrier, and that visitor, until somebody else has asked.
     held: Option<(Arc<Gate>, JoinHandle<Reply>)>,
 }
 
@@ -62,7 +62,7 @@ pub fn brought_to(
 }
 
 /// The path and query that the origin sees of a target.
-fn canonical(target: &str) -> String {
+pub fn canonical(target: &str) -> String {
     CanonicalUrl::parse(&format!("http://site.test{target}"), None).expect("it is a target").target()
 }
 
@@ -96,7 +96,7 @@ impl Page {
 }
 
 /// The Worker has seen what was sent before this by the time it answers.
-fn round_trip(client: &Client) {
+pub fn round_trip(client: &Client) {
     client.get("/_larder/health", &[]);
 }
 
@@ -141,120 +141,6 @@ pub fn clean(reply: &Reply, page: &Page) -> (u16, Vec<(String, String)>, String)
     let text = plain(&reply.text()).replace("failing.test", "site.test");
     let (head, rest) = text.split_once(" n=").unwrap_or((&text, ""));
     (reply.status, headers, format!("{head}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())))
-}
-
-/// The attacker asks, the victim asks; both again; in every state of the page, and with the victim joining the attacker's fill. In none
-/// of it does the victim see anything but the page, and a good page stays.
-pub fn poison(case: &str, prefix: &str, attack: impl Fn(&Client, &str) -> Reply + Sync, marker: &str) {
-    poison_page(case, prefix, echo, attack, marker);
-}
-
-/// The same with a page that the origin makes by `script`.
-pub fn poison_page(
-    case: &str,
-    prefix: &str,
-    script: impl Fn(&Asked) -> Answer + Send + Sync + Clone + 'static,
-    attack: impl Fn(&Client, &str) -> Reply + Sync,
-    marker: &str,
-) {
-    let path = |state: &str| format!("{prefix}{}-{state}", case.to_lowercase().replace([' ', ':', '/'], "-"));
-    let twin = brought_to(State::Cold, &path("twin"), &[], script.clone());
-    let expected = clean(&twin.look(), &twin);
-    assert_eq!(expected.0, 200, "{case}");
-    let check = |seen: &Reply, page: &Page, moment: &str| {
-        assert!(!seen.contains(marker), "{case}, {moment}: {}", seen.text());
-        assert_eq!(clean(seen, page), expected, "{case}, {moment}");
-    };
-    let scripts = Mutex::new(script);
-    let script = || scripts.lock().expect("nobody panicked here").clone();
-    sweep(case, |state| {
-        let mut page = brought_to(state, &path(&state.to_string()), &[], script());
-        let good = (state == State::Fresh).then(|| page.look());
-        page.ask(&attack);
-        page.first.iter().for_each(|first| check(first, &page, "in flight before the attack"));
-        let seen = page.look();
-        check(&seen, &page, &format!("{state}, after the attack"));
-        if let Some(good) = good {
-            assert!(seen.is_hit() && seen.text() == good.text(), "{case}: {} replaced it", seen.text());
-        }
-        page.ask(&attack);
-        until(|| {
-            let seen = page.look();
-            check(&seen, &page, &format!("{state}, after a second attack"));
-            // While the origin fails there is nothing fresh to wait for.
-            (state == State::StaleIfError || seen.is_hit() && seen.detail().is_none()).then_some(())
-        });
-        if state == State::Filling {
-            let (page, seen) = joined(&path("joined"), script(), &attack);
-            check(&seen, &page, "joining the attack");
-            check(&page.look(), &page, "after joining the attack");
-        }
-    });
-}
-
-/// The attacker asks, and the victim while the origin has not answered yet.
-fn joined(
-    path: &str,
-    script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
-    attack: impl Fn(&Client, &str) -> Reply + Sync,
-) -> (Page, Reply) {
-    let gate = Gate::new();
-    let barrier = gate.clone();
-    let page = brought_to(State::Cold, path, &[], move |asked| Answer::Gated(barrier.clone(), Box::new(script(asked))));
-    let seen = thread::scope(|scope| {
-        let attacking = scope.spawn(|| attack(&page.client, &page.path));
-        round_trip(&page.client);
-        let joining = scope.spawn(|| page.look());
-        round_trip(&page.client);
-        gate.open();
-        drop(attacking.join().expect("the attacker is answered"));
-        joining.join().expect("the victim is answered")
-    });
-    (page, seen)
-}
-
-/// The victim visits a URL, signed in; then somebody without a cookie, and somebody else, twice. Nobody sees the victim's name. What was
-/// there before, in the states where something was, is a public file of that name; then the application answers for whoever asks.
-pub fn deceive(case: &str, target: &str) {
-    const ALICE: &[(&str, &str)] = &[("Cookie", "sid=alice")];
-    sweep(case, |state| {
-        let target = format!("{target}{}{state}", if target.contains('?') { '&' } else { '?' });
-        let visitor = if state == State::Filling { ALICE } else { &[] };
-        let was_file = AtomicBool::new(matches!(state, State::Cold | State::Filling));
-        let mut page = brought_to(state, &target, visitor, move |asked| {
-            if was_file.swap(true, Ordering::SeqCst) { account(asked) } else { file(asked) }
-        });
-        if page.held.is_none() {
-            page.ask(|client, target| client.get(target, ALICE));
-        }
-        for cookie in [&[][..], &[("Cookie", "sid=bob")], &[], &[("Cookie", "sid=bob")]] {
-            let seen = page.ask(|client, target| client.get(target, cookie));
-            assert!(!seen.contains("alice"), "{case} {target}: {}", seen.text());
-        }
-    });
-}
-
-/// A file that is everybody's, of the type that its name says.
-fn file(asked: &Asked) -> Answer {
-    let path = asked.target.split('?').next().unwrap_or_default();
-    let media_type = match path.rsplit('.').next() {
-        Some("css") => "text/css",
-        Some("js") => "text/javascript",
-        Some("jpg") => "image/jpeg",
-        Some("png") => "image/png",
-        Some("ico") => "image/x-icon",
-        Some("svg") => "image/svg+xml",
-        Some("woff2") => "font/woff2",
-        Some("pdf") => "application/pdf",
-        Some("txt") => "text/plain",
-        _ => "text/html",
-    };
-    Answer::ok(&[("Content-Type", media_type), ("Cache-Control", "public, max-age=60")], "a file")
-}
-
-/// The page of whoever asks, as an application sends it that says nothing of caching.
-pub fn account(asked: &Asked) -> Answer {
-    Answer::ok(&[("Content-Type", "text/html")], asked.marker())
 }
 
 #[test]

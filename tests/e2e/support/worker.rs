@@ -1,7 +1,7 @@
 //! The built Worker in workerd, on a port of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -53,11 +53,13 @@ impl Worker {
         Self::with(vars, &Options::default())
     }
 
+    /// The build that is deployed, or the one in the folder that `LARDER_BUILD` names.
     pub fn with(vars: &Value, options: &Options) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(root.join("build/index.js").exists(), "there is no build; run `make build` first");
+        let build = std::env::var_os("LARDER_BUILD").map_or_else(|| root.join("build"), PathBuf::from);
+        assert!(build.join("index.js").exists(), "there is no build; run `make build` first");
         let message = json!({
-            "root": root, "vars": vars, "secrets": options.secrets, "persist": options.persist,
+            "root": root, "build": build, "vars": vars, "secrets": options.secrets, "persist": options.persist,
             "kv": options.kv, "d1": options.d1, "r2": options.r2, "standIns": options.stand_ins,
             "shield": options.shield, "ledger": options.ledger, "cells": options.cells,
             "compatibilityDate": compatibility_date(root),
