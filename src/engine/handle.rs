@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, UPGRADE};
 use http::{Method, StatusCode};
 
 use super::Engine;
-use super::admin::{Scope, is_reserved};
+use super::admin::{Scope, is_reserved, steers_caches};
 use super::answer::{Response, failure_answer, from_entry, plain};
 use super::assembly::Lineage;
 use super::deferred::{Deferred, Refreshing, backfill};
@@ -114,7 +114,7 @@ impl<P: Ports> Engine<P> {
                 self.pass(request, body, destination, Reason::ConfigInvalid).await
             }
             Configured::Ready(config) if !config.serves(&head.url.authority) => turned_away(Reason::HostNotServed),
-            Configured::Ready(_) if is_reserved(&head.url.path) || head.method.as_str() == "PURGE" => {
+            Configured::Ready(_) if is_reserved(&head.url.path) || steers_caches(&head.method) => {
                 self.administer(request, body).await
             }
             Configured::Ready(config) => self.route(config, request, body).await,
