@@ -1,7 +1,7 @@
 //! The forms that attacks take: an attacker, a victim, and a page in every state.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::echo;

@@ -3,14 +3,26 @@
 //! A case is safe if what the victim gets is what it would have got had the attacker never been there: never judged by a status
 //! field alone.
 
+mod admin;
+mod assembly;
 mod attacks;
 mod deception;
 mod directives;
+mod disclosure;
+mod exhaustion;
+mod gateways;
 mod keys;
 mod leakage;
+mod methods;
+mod observers;
+mod purging;
+mod ranges;
+mod records;
 mod states;
 mod table;
 mod unkeyed;
+mod variants;
+mod wire;
 
 pub use attacks::{deceive, deceive_by, ill_once, never_shared, poison, poison_page};
 pub use states::{brought_to, canonical};
