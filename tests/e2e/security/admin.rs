@@ -43,8 +43,8 @@ fn raw(client: &Client, method: &str, target: &str, fields: &str) -> Reply {
 
 #[test]
 fn ad_01_nobody_purges_by_a_method_or_a_field_of_their_own() {
-    let attacks: [(&str, &str, &[(&str, &str)]); 8] = [
-        ("purge", "PURGE", &[]),
+    for (case, method, fields) in [
+        ("purge", "PURGE", &[][..]),
         ("purge-token", "PURGE", &[("Authorization", "Bearer wrong")]),
         ("ban", "BAN", &[]),
         ("refresh", "REFRESH", &[]),
@@ -52,8 +52,7 @@ fn ad_01_nobody_purges_by_a_method_or_a_field_of_their_own() {
         ("soft", "GET", &[("Fastly-Soft-Purge", "1"), ("Fastly-Purge", "1")]),
         ("method", "GET", &[("X-HTTP-Method-Override", "PURGE")]),
         ("ban-field", "GET", &[("X-Ban-Url", ".*"), ("Surrogate-Key", "x"), ("Cache-Group-Invalidation", "\"x\"")]),
-    ];
-    for (case, method, fields) in attacks {
+    ] {
         sweep(&format!("AD-01 {case}"), |state| {
             let path = format!("/pub/ad-01-{case}-{state}");
             let mut page = brought_to(state, &path, &[], echo);

@@ -334,7 +334,7 @@ fn rx_11_names_that_collide_elsewhere_do_not_here() {
         until(|| client.get("/pub/rx-11", &[]).is_hit().then_some(()));
         let names: Vec<_> = (0u64..)
             .map(|number| format!("/pub/rx-11-{number}"))
-            .filter(|name| fnv(name) % 1024 == 0)
+            .filter(|name| fnv(name).is_multiple_of(1024))
             .take(100)
             .collect();
         for name in &names {
@@ -350,8 +350,11 @@ fn rx_11_names_that_collide_elsewhere_do_not_here() {
         assert!(client.get("/pub/rx-11", &[]).is_hit());
     });
     trial("RX-11 tags", State::Fresh, || {
-        let tags: Vec<_> =
-            (0u64..).map(|number| format!("rx-11-{number}")).filter(|name| fnv(name) % 1024 == 0).take(1000).collect();
+        let tags: Vec<_> = (0u64..)
+            .map(|number| format!("rx-11-{number}"))
+            .filter(|name| fnv(name).is_multiple_of(1024))
+            .take(1000)
+            .collect();
         let body = json!({ "tags": tags }).to_string();
         let reply = client().request("POST", "/_larder/purge", &[("Authorization", "Bearer admin-token")], &body);
         assert_eq!(reply.status, 200);
