@@ -17,7 +17,7 @@ use super::validation::has_validator;
 use super::variant::selecting;
 use crate::fields::grammar::sole_line;
 use crate::fields::{CACHE_GROUPS, Lifetime, ResponseDirectives, Seconds, Vary, groups};
-use crate::forward::{Lookup, Treatment, treatment};
+use crate::forward::{Class, Lookup, Treatment, class_of, treatment};
 use crate::message::ResponseHead;
 use crate::policy::{CacheMode, Policy};
 use crate::reason::Reason;
@@ -65,7 +65,7 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
     if asked.no_store {
         return Err(Reason::RequestNoStore);
     }
-    check_status(response, policy)?;
+    check_status(response, lookup, policy)?;
     check_directives(response.status, &directives, lookup, policy)?;
     check_identity(lookup, response, &terms)?;
     let names = check_vary(lookup, &response.headers, policy)?;
@@ -84,11 +84,14 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
 }
 
 /// On `force` routes only what the policy names; otherwise every final status, if the rest allows it. What a client's own condition or
-/// range brought about says nothing to the next one: a range beyond the end must not take the page away from everybody.
-fn check_status(response: &ResponseHead, policy: &Policy) -> Result<(), Reason> {
+/// range brought about says nothing to the next one: a range beyond the end must not take the page away from everybody, nor a condition
+/// that the origin stumbles over.
+fn check_status(response: &ResponseHead, lookup: &Lookup, policy: &Policy) -> Result<(), Reason> {
     let code = response.status.as_u16();
+    let is_conditional = || lookup.headers.keys().any(|name| class_of(name) == Class::Conditional);
     match code {
         304 | 412 | 416 => Err(Reason::Conditional),
+        400.. if is_conditional() => Err(Reason::Conditional),
         206 if policy.cache == CacheMode::Force => Err(Reason::Partial),
         206 => check_part(&response.headers),
         200..600 => {

@@ -32,9 +32,10 @@ pub(super) fn read_headers(headers: &Headers) -> HeaderMap {
     let text = String::from(Array::from(headers).join("\n"));
     let mut read = HeaderMap::new();
     for (name, value) in text.split('\n').filter_map(|line| line.split_once(',')) {
-        // A control character that no field may hold loses the field, not the request.
+        // A control character that no field may hold garbles the field, and loses neither the request nor that the field was there.
+        let garbled = |_| HeaderValue::from_bytes(value.replace(char::is_control, "\u{fffd}").as_bytes());
         let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()).or_else(garbled))
         else {
             continue;
         };

@@ -187,13 +187,17 @@ fn what_a_clients_condition_or_range_brings_about_is_nobody_elses() {
         match (asked.header("range"), asked.header("if-match"), asked.header("if-none-match")) {
             (Some("bytes=50-"), ..) => Scripted::new(416, &[fields[0], ("content-range", "bytes */10")], ""),
             (_, Some("\"2\""), _) => Scripted::new(412, &fields, ""),
+            (_, Some("broken"), _) => Scripted::new(500, &fields, ""),
             (.., Some("\"1\"")) => Scripted::new(304, &fields, ""),
             _ => Scripted::new(200, &fields, WHOLE),
         }
     };
-    for (name, value, status) in
-        [("range", "bytes=50-", 416), ("if-match", "\"2\"", 412), ("if-none-match", "\"1\"", 304)]
-    {
+    for (name, value, status) in [
+        ("range", "bytes=50-", 416),
+        ("if-match", "\"2\"", 412),
+        ("if-match", "broken", 500),
+        ("if-none-match", "\"1\"", 304),
+    ] {
         let world = World::new(&json!({}), origin);
         let own = world.get("/a", &[(name, value)]);
         assert_eq!((own.status, own.reason()), (status, Some("conditional")), "{name}");

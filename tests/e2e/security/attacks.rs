@@ -1,6 +1,5 @@
 //! The forms that attacks take: an attacker, a victim, and a page in every state.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -19,22 +18,21 @@ pub fn poison(case: &str, prefix: &str, attack: impl Fn(&Client, &str) -> Reply 
 pub fn poison_page(
     case: &str,
     prefix: &str,
-    script: impl Fn(&Asked) -> Answer + Send + Sync + Clone + 'static,
+    script: impl Fn(&Asked) -> Answer + Send + Sync + Copy + 'static,
     attack: impl Fn(&Client, &str) -> Reply + Sync,
     marker: &str,
 ) {
-    let path = |state: &str| format!("{prefix}{}-{state}", slug(case));
-    let twin = brought_to(State::Cold, &path("twin"), &[], script.clone());
+    let stem = format!("{prefix}{}", slug(case));
+    let path = |state: &str| format!("{stem}-{state}");
+    let twin = brought_to(State::Cold, &path("twin"), &[], script);
     let expected = clean(&twin.look(), &twin);
     assert_eq!(expected.0, 200, "{case}");
     let check = |seen: &Reply, page: &Page, moment: &str| {
         assert!(!seen.contains(marker), "{case}, {moment}: {}", seen.text());
         assert_eq!(clean(seen, page), expected, "{case}, {moment}");
     };
-    let scripts = Mutex::new(script);
-    let script = || scripts.lock().expect("nobody panicked here").clone();
     sweep(case, |state| {
-        let mut page = brought_to(state, &path(&state.to_string()), &[], script());
+        let mut page = brought_to(state, &path(&state.to_string()), &[], script);
         let good = (state == State::Fresh).then(|| page.look());
         page.ask(&attack);
         page.first.iter().for_each(|first| check(first, &page, "in flight before the attack"));
@@ -51,7 +49,7 @@ pub fn poison_page(
             (state == State::StaleIfError || seen.is_hit() && seen.detail().is_none()).then_some(())
         });
         if state == State::Filling {
-            let (page, seen) = joined(&path("joined"), script(), &attack);
+            let (page, seen) = joined(&path("joined"), script, &attack);
             check(&seen, &page, "joining the attack");
             check(&page.look(), &page, "after joining the attack");
         }
@@ -82,16 +80,12 @@ fn joined(
 /// The victim visits a URL, signed in; then somebody without a cookie, and somebody else, twice. Nobody sees the victim's name. What was
 /// there before, in the states where something was, is a public file of that name; then the application answers for whoever asks.
 pub fn deceive(case: &str, target: &str) {
-    deceive_by(case, target, account);
-}
-
-/// The same with an application that answers by `script`.
-pub fn deceive_by(case: &str, target: &str, script: impl Fn(&Asked) -> Answer + Send + Sync + Copy + 'static) {
     const ALICE: &[(&str, &str)] = &[("Cookie", "sid=alice")];
+    let own = slug(case);
     sweep(case, |state| {
-        let target = format!("{target}{}{state}", if target.contains('?') { '&' } else { '?' });
+        let target = format!("{target}{}{own}-{state}", if target.contains('?') { '&' } else { '?' });
         let visitor = if state == State::Filling { ALICE } else { &[] };
-        let mut page = brought_to(state, &target, visitor, after_a_file(state, script));
+        let mut page = brought_to(state, &target, visitor, after_a_file(state, account));
         if state != State::Filling {
             page.ask(|client, target| client.get(target, ALICE));
         }
@@ -106,12 +100,24 @@ pub fn deceive_by(case: &str, target: &str, script: impl Fn(&Asked) -> Answer + 
 /// `mine=` and the number of the request, anywhere in the answer.
 pub fn never_shared(
     case: &str,
-    path: &str,
+    prefix: &str,
     visitors: &[&[(&str, &str)]],
     script: impl Fn(&Asked) -> Answer + Send + Sync + Copy + 'static,
 ) {
+    never_shared_file(case, prefix, "", visitors, script);
+}
+
+/// The same under a name with this extension.
+pub fn never_shared_file(
+    case: &str,
+    prefix: &str,
+    extension: &str,
+    visitors: &[&[(&str, &str)]],
+    script: impl Fn(&Asked) -> Answer + Send + Sync + Copy + 'static,
+) {
+    let own = slug(case);
     sweep(case, |state| {
-        let path = format!("{path}-{state}");
+        let path = format!("{prefix}{own}-{state}{extension}");
         let mut page = brought_to(state, &path, visitors[0], after_a_file(state, script));
         let mut seen = Vec::new();
         for visitor in visitors.iter().cycle().take(visitors.len() * 2) {
@@ -179,15 +185,18 @@ pub fn ill_once(
     }
 }
 
-/// A case in a path.
-fn slug(case: &str) -> String {
-    case.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+/// A case in a path that nobody else uses.
+pub fn slug(case: &str) -> String {
+    static USED: AtomicUsize = AtomicUsize::new(0);
+    let number = USED.fetch_add(1, Ordering::SeqCst);
+    format!("{}-{number}", case.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
 }
 
 /// A file that is everybody's, of the type that its name says.
-fn file(asked: &Asked) -> Answer {
+pub fn file(asked: &Asked) -> Answer {
     let path = asked.target.split('?').next().unwrap_or_default();
     let media_type = match path.rsplit('.').next() {
+        Some("json") => "application/json",
         Some("css") => "text/css",
         Some("js") => "text/javascript",
         Some("jpg") => "image/jpeg",

@@ -9,8 +9,10 @@ mod attacks;
 mod deception;
 mod directives;
 mod disclosure;
+mod errors;
 mod exhaustion;
 mod gateways;
+mod identities;
 mod keys;
 mod leakage;
 mod methods;
@@ -23,8 +25,9 @@ mod table;
 mod unkeyed;
 mod variants;
 mod wire;
+mod words;
 
-pub use attacks::{deceive, deceive_by, ill_once, never_shared, poison, poison_page};
+pub use attacks::{deceive, file, ill_once, never_shared, never_shared_file, poison, poison_page, slug};
 pub use states::{brought_to, canonical};
 pub use table::{State, sweep, trial};
 
@@ -83,12 +86,15 @@ fn site_routes() -> impl Iterator<Item = Value> {
         json!({ "path": "/user/*", "vary_cookie": ["sid"], "stale_if_error": 86400 }),
         json!({ "path": "/static/*", "ttl": 3600, "match_type": true }),
         json!({ "path": "*.css", "ttl": 3600, "match_type": true }),
+        json!({ "path": "/robots.txt" }),
+        json!({ "path": "/favicon.ico" }),
         json!({ "path": "/draft/*", "bypass_cookie": ["draft"] }),
         json!({
             "path": "/api/*",
             "vary_header": { "Accept": "raw", "Accept-Language": ["en", "de"], "Accept-Encoding": "ignore" }
         }),
         json!({ "path": "/neg/*", "status_ttl": { "404": 5 } }),
+        json!({ "path": "/moved/*", "status_ttl": { "301": 60, "302": 60, "308": 60 } }),
     ];
     let route = |mut route: Value| {
         for (key, value) in [("cache", json!("force")), ("ttl", json!(60)), ("collapse", json!("isolate"))] {

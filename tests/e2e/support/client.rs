@@ -34,6 +34,11 @@ impl Client {
         Self { host, ..self }
     }
 
+    /// The host that it asks for.
+    pub fn host(&self) -> &'static str {
+        self.host
+    }
+
     pub fn get(&self, target: &str, headers: &[(&str, &str)]) -> Reply {
         self.request("GET", target, headers, "")
     }
