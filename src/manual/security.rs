@@ -12,4 +12,216 @@
 //! class (`tests/e2e/security/weakenings`), and fails unless that makes a case of the class unsafe.
 //!
 //! <!-- cases: by make security -->
+//! ## What the key does not hold
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | UI-01 | A foreign host in `X-Forwarded-Host` ends up in the links of a shared page | all five | 90 |
+//! | UI-02 | The other fields in which proxies tell of host, port, scheme, path and client | all five | 275 |
+//! | UI-03 | More than a thousand field names, each echoed by the origin | all five | 1331 |
+//! | UI-05 | A field that names another URL, and an origin that routes by it | all five | 40 |
+//! | UI-06 | A port in a field, and a redirect to it | all five | 30 |
+//! | UI-07 | Fields by which frameworks send a piece of a page in place of the page | all five | 80 |
+//! | UI-09 | `Accept`, and an origin that negotiates without saying so | all five | 20 |
+//! | UI-10 | `Accept-Language`, and an origin that translates without saying so | all five | 30 |
+//! | UI-11 | `Origin`, and an answer that permits that origin alone | all five | 15 |
+//! | UI-13 | A `Host` that holds user information, a path, a query or two ports | any | 16 |
+//! | UI-14 | Two `Host` lines, and a target that names another host than `Host` does | cold, any | 8 |
+//! | UI-15 | A host that nobody serves here | any | 8 |
+//!
+//! ## URLs, queries and keys
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | KN-01 | Queries that differ in a value | all five | 5 |
+//! | KN-02 | An ignored parameter that smuggles in another one behind a semicolon | all five | 15 |
+//! | KN-03 | An ignored parameter with markup that the page repeats | all five | 15 |
+//! | KN-05 | Spellings of an ignored parameter that are not its name | all five | 60 |
+//! | KN-06 | Ignored parameters that hold a delimiter of queries | all five | 35 |
+//! | KN-07 | Sorted queries, and an origin to which order matters | all five | 5 |
+//! | KN-09 | Spellings of a path: escapes, case, slashes at the end and doubled | all five | 5 |
+//! | KN-10 | Dot segments and backslashes that lead out of a route | cold | 23 |
+//! | KN-11 | Fragments in a target, and escaped ones | all five | 25 |
+//! | KN-13 | Characters that have no place in a URL, broken escapes, escaped line ends | all five | 156 |
+//! | KN-14 | Parts of a key that could run into each other | all five | 11 |
+//! | KN-15 | URLs longer than a key may be | all five | 10 |
+//! | KN-17 | A GET with a body | all five | 41 |
+//! | KN-18 | Another method in a field or a parameter | all five | 160 |
+//! | KN-19 | A query that looks like the path of a payload | all five | 5 |
+//!
+//! ## A private page under a public name
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | WD-01 | An extension behind the URL of an account | all five | 80 |
+//! | WD-02 | The same where extensions are what decides | all five | 55 |
+//! | WD-03 | A delimiter before the extension | all five | 340 |
+//! | WD-05 | An escaped slash that leads into a public folder | all five | 50 |
+//! | WD-06 | Dot segments that lead from a public folder to an account | all five | 75 |
+//! | WD-07 | A well-known file name behind the URL of an account | all five | 61 |
+//! | WD-09 | An answer to `Authorization` without a word on caching | all five | 25 |
+//! | WD-10 | The page of an application in place of a script that is gone | all five | 25 |
+//! | WD-11 | Cloudflare's own cache beneath the Worker; here, what the Worker asks the runtime for and tells the zone, since no zone runs locally | any | 3 |
+//!
+//! ## One visitor's answer for another
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | XU-01 | An answer that sets a cookie | all five | 45 |
+//! | XU-02 | An answer that sets a cookie and calls itself public | all five | 40 |
+//! | XU-03 | A cookie named in `no-cache` or `private` | all five | 30 |
+//! | XU-05 | A cookie in an early hint | all five | 5 |
+//! | XU-06 | An answer to `Authorization` that does not say it may be shared | all five | 40 |
+//! | XU-07 | An answer to `Authorization` that does | all five | 31 |
+//! | XU-09 | `Vary: Cookie` where cookies are not in the key | all five | 45 |
+//! | XU-10 | `Vary: Cookie` for a visitor whose cookies do not matter | all five | 35 |
+//! | XU-11 | Cookie values that are not text | all five | 15 |
+//! | XU-13 | Cookies that two parsers read in two ways | all five | 106 |
+//! | XU-14 | A session that is minted for whoever comes first | all five | 10 |
+//! | XU-15 | Fifty users at once before a page that is fetched for each | filling | 1 |
+//! | XU-17 | A preview beside the fill of the public page | all five | 15 |
+//! | XU-18 | Signed out, while the old page may still be used in case of errors | stale-if-error | 5 |
+//! | XU-19 | A client that asks for what is staler than the origin permits | all five | 55 |
+//! | XU-21 | A picture that depends on who asks | all five | 10 |
+//! | XU-22 | A cookie value longer than a key, and more values than are kept | cold, fresh, any | 3 |
+//!
+//! ## An error that stays
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | CP-01 | A field larger than the origin takes | all five | 95 |
+//! | CP-02 | Control characters in a field | all five | 165 |
+//! | CP-03 | Another method in a field, refused by the origin for a while | all five | 160 |
+//! | CP-05 | A refused request while a good page is stored | all five | 65 |
+//! | CP-06 | An empty answer in place of a page | all five | 63 |
+//! | CP-07 | A condition of the client's that the origin answers with an error | all five | 400 |
+//! | CP-09 | An `Accept-Encoding` that means nothing, or too much | all five | 110 |
+//! | CP-10 | Fields about the connection, the body and the hop | all five | 80 |
+//! | CP-11 | Credentials of another scheme, refused by the origin | all five | 40 |
+//! | CP-13 | A redirect to itself | all five | 106 |
+//! | CP-14 | A firewall's refusal of one client | all five | 100 |
+//! | CP-15 | A page about maintenance after a burst of errors | all five | 5 |
+//!
+//! ## What the origin says about storing
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | ST-01 | Directives in capitals |  | 0 |
+//! | ST-02 | Directives with odd arguments |  | 0 |
+//! | ST-03 | Directives over many lines, and many of them |  | 0 |
+//! | ST-05 | Two lifetimes in one answer |  | 0 |
+//! | ST-06 | Lifetimes that are no numbers, or too large |  | 0 |
+//! | ST-07 | An `Age` that is negative, broken, huge or there twice |  | 0 |
+//! | ST-09 | `Vary: *` in company |  | 0 |
+//! | ST-10 | Fields addressed to one kind of cache |  | 0 |
+//! | ST-11 | Fields of the origin's in a request |  | 0 |
+//! | ST-13 | No lifetime but a date of last change |  | 0 |
+//! | ST-14 | A status that has to be understood |  | 0 |
+//! | ST-15 | A lifetime beside older fields that contradict it |  | 0 |
+//! | ST-17 | Fields of one connection in what is stored |  | 0 |
+//!
+//! ## Methods, validators, ranges
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | MR-01 | Answers to other methods than GET |  | 0 |
+//! | MR-02 | HEAD before GET |  | 0 |
+//! | MR-03 | HEAD answered from what GET stored |  | 0 |
+//! | MR-05 | `Location` and `Content-Location` that would invalidate elsewhere |  | 0 |
+//! | MR-06 | A 304 that nobody asked for |  | 0 |
+//! | MR-07 | A conditional request that is redirected, and a 304 from there |  | 0 |
+//! | MR-09 | Another user's entity tag |  | 0 |
+//! | MR-10 | One strong entity tag for bytes that differ |  | 0 |
+//! | MR-11 | A byte of a large object, again and again |  | 0 |
+//! | MR-13 | Ranges that overflow, end before they begin, or count in other units |  | 0 |
+//! | MR-14 | A range of an object that has changed |  | 0 |
+//!
+//! ## Vary and variants
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | VA-01 | A field that is absent, and one that is empty |  | 0 |
+//! | VA-02 | A field in two lines |  | 0 |
+//! | VA-03 | A `Vary` that changes from answer to answer |  | 0 |
+//! | VA-05 | A `Vary` that is huge or cannot be read |  | 0 |
+//! | VA-06 | As many variants as there are browsers |  | 0 |
+//! | VA-07 | Content codings, and clients that do not take them |  | 0 |
+//!
+//! ## Fragments
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | ES-01 | Markup in what a visitor sent |  | 0 |
+//! | ES-02 | Includes of hosts inside |  | 0 |
+//! | ES-03 | Variables in the address of an include |  | 0 |
+//! | ES-05 | Includes without end |  | 0 |
+//! | ES-06 | A private fragment on a shared page |  | 0 |
+//! | ES-07 | Fields of a fragment |  | 0 |
+//! | ES-09 | Markup in a fragment |  | 0 |
+//! | ES-10 | A fragment that fails |  | 0 |
+//! | ES-11 | Markup that is broken, or cut anywhere |  | 0 |
+//! | ES-13 | Credentials on the way to another host |  | 0 |
+//!
+//! ## Purges, the low-level cache, and who may see what
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | AD-01 | Purges by methods and fields without a token |  | 0 |
+//! | AD-02 | Tokens that are almost right, or in the wrong place |  | 0 |
+//! | AD-03 | A secret that is missing or empty |  | 0 |
+//! | AD-05 | Spellings of reserved paths |  | 0 |
+//! | AD-06 | Reserved answers in a cache |  | 0 |
+//! | AD-07 | Requests that another site's page sends |  | 0 |
+//! | AD-09 | Patterns that cost too much, and purges that are too large |  | 0 |
+//! | AD-10 | A purge of a host that is not one's own |  | 0 |
+//! | AD-11 | A thousand purges a second |  | 0 |
+//! | AD-13 | A user's page by the name of its entry |  | 0 |
+//! | AD-14 | One entry's record under the key of another |  | 0 |
+//! | AD-15 | Markup in what the dashboard shows |  | 0 |
+//! | AD-17 | Keys and tags in what anybody sees |  | 0 |
+//! | AD-18 | What an error tells |  | 0 |
+//!
+//! ## Exhaustion
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | RX-01 | A hundred thousand URLs |  | 0 |
+//! | RX-02 | Ten thousand visitors before one page that is not there yet |  | 0 |
+//! | RX-03 | Ten thousand visitors before one page that cannot be shared |  | 0 |
+//! | RX-05 | Bodies that unpack to far more than they are |  | 0 |
+//! | RX-06 | Bodies that never end |  | 0 |
+//! | RX-07 | Bodies and heads too large for a store |  | 0 |
+//! | RX-09 | An origin that leads back to the cache |  | 0 |
+//! | RX-10 | Clients that read slowly, or stop |  | 0 |
+//! | RX-11 | Names that collide in a table |  | 0 |
+//!
+//! ## Bytes on the wire
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | PI-01 | A line end in a field of the origin's |  | 0 |
+//! | PI-02 | Fields that are no text |  | 0 |
+//! | PI-03 | An escaped line end that the origin repeats in a field |  | 0 |
+//! | PI-05 | Requests whose length can be read in two ways |  | 0 |
+//! | PI-06 | Answers that break off, or whose length is wrong |  | 0 |
+//!
+//! ## What reaches a store
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | BS-01 | Paths that look like commands |  | 0 |
+//! | BS-02 | Bodies and fields that look like the format they are kept in |  | 0 |
+//! | BS-03 | The store's token |  | 0 |
+//! | BS-05 | A record that somebody else wrote |  | 0 |
+//! | BS-06 | A store that redirects, or answers without end |  | 0 |
+//! | BS-07 | Names of entries in listings |  | 0 |
+//!
+//! ## What can be told from outside
+//!
+//! | case | what is tried | states | trials |
+//! |---|---|---|---:|
+//! | SC-01 | Whether somebody has visited their page |  | 0 |
+//! | SC-02 | Whether anybody has asked for a URL |  | 0 |
+//! | SC-03 | Which reserved paths there are |  | 0 |
+//!
 //! <!-- end of cases -->

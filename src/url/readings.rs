@@ -71,5 +71,6 @@ fn cut_parameters(path: &str) -> String {
 
 /// The path as it is for readers that stop at one of the delimiters.
 fn cut_at_delimiters(path: &str) -> impl Iterator<Item = String> {
-    DELIMITERS.iter().filter_map(move |delimiter| path.split_once(*delimiter).map(|(head, _)| head.to_owned()))
+    let heads = DELIMITERS.iter().filter_map(move |delimiter| path.split_once(*delimiter));
+    heads.map(|(head, _)| remove_dot_segments(head))
 }

@@ -78,6 +78,7 @@ fn a_looser_reader_sees_what_it_would() {
         ("/account;x.css", "/account"),
         ("/account%3Bx.css", "/account"),
         ("/account%00x.css", "/account"),
+        ("/pub/..%00/account", "/"),
         ("/account%0Ax.css", "/account"),
         ("/account%23x.css", "/account"),
         ("/account%3Fx.css", "/account"),

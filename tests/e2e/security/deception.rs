@@ -54,16 +54,9 @@ fn wd_02_with_a_rule_by_extension_a_page_is_still_no_stylesheet() {
         &[("Content-Type", "*/*")],
         &[("Content-Type", "text/html"), ("Content-Type", "text/css")],
     ];
-    const SCRIPTS: [fn(&Asked) -> Answer; 6] = [
-        |asked| Answer::ok(TYPES[0], asked.whose()),
-        |asked| Answer::ok(TYPES[1], asked.whose()),
-        |asked| Answer::ok(TYPES[2], asked.whose()),
-        |asked| Answer::ok(TYPES[3], asked.whose()),
-        |asked| Answer::ok(TYPES[4], asked.whose()),
-        |asked| Answer::ok(TYPES[5], asked.whose()),
-    ];
-    for (fields, script) in TYPES.iter().zip(SCRIPTS) {
+    for fields in TYPES {
         let types: Vec<_> = fields.iter().map(|(_, value)| *value).collect();
+        let script = move |asked: &Asked| Answer::ok(fields, asked.whose());
         never_shared_file(&format!("WD-02 as {types:?}"), "/account/", ".css", &[ALICE, &[], BOB], script);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{FIXTURE, State, brought_to, ill_once, poison_page, slug, sweep, trial};
+use super::{FIXTURE, Script, State, brought_to, ill_once, poison_page, slug, sweep, trial};
 use crate::support::{Answer, Asked, Client, Reply};
 
 const MINUTE: (&str, &str) = ("Cache-Control", "max-age=60");
@@ -62,7 +62,7 @@ fn cp_02_a_control_character_in_a_field_harms_nobody_else() {
 #[test]
 fn cp_03_a_method_that_the_origin_refuses_is_refused_to_nobody_else() {
     const NAMES: [&str; 4] = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-HTTP-Verb"];
-    let refusals: [(u16, fn(&Asked) -> Answer); 3] = [
+    let refusals: [(u16, Script); 3] = [
         (405, |asked| refuses(asked, &NAMES, || Answer::new(405, &[MINUTE, ("Allow", "GET")], "evil"))),
         (404, |asked| refuses(asked, &NAMES, || Answer::new(404, &[MINUTE], "evil"))),
         (501, |asked| refuses(asked, &NAMES, || Answer::new(501, &[YEAR], "evil"))),
@@ -113,7 +113,7 @@ fn cp_06_nothing_takes_the_place_of_a_page() {
 fn cp_07_a_condition_of_the_clients_is_not_the_origins_business() {
     const NAMES: [&str; 6] =
         ["if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range", "range"];
-    let refusals: [(u16, fn(&Asked) -> Answer); 4] = [
+    let refusals: [(u16, Script); 4] = [
         (412, |asked| refuses(asked, &NAMES, || Answer::new(412, &[MINUTE], "evil"))),
         (500, |asked| refuses(asked, &NAMES, || Answer::new(500, &[YEAR], "evil"))),
         (400, |asked| refuses(asked, &NAMES, || Answer::new(400, &[YEAR], "evil"))),
@@ -228,9 +228,12 @@ fn cp_11_credentials_that_the_origin_refuses_are_refused_to_nobody_else() {
     poison_page("CP-11 in the query", "/pub/", signed, attack, "evil");
 }
 
+/// Where an answer leads.
+type Location = fn(&Asked) -> String;
+
 #[test]
 fn cp_13_a_redirect_to_itself_is_not_kept() {
-    let locations: [(&str, fn(&Asked) -> String); 7] = [
+    let locations: [(&str, Location); 7] = [
         ("a path", |asked| asked.target.clone()),
         ("the visitor's URL", |asked| {
             format!("http://{}{}", asked.header("x-forwarded-host").unwrap_or_default(), asked.target)

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::{FIXTURE, State, brought_to, never_shared, poison_page, slug, sweep, trial};
+use super::{FIXTURE, Script, State, brought_to, never_shared, poison_page, slug, sweep, trial};
 use crate::support::{Answer, Asked, Client, Gate};
 
 type Fields = &'static [(&'static str, &'static str)];
@@ -33,7 +33,7 @@ fn is_reused(path: &str, first: &[(&str, &str)], second: &[(&str, &str)]) -> boo
 #[test]
 fn xu_01_02_03_an_answer_that_sets_a_cookie_is_for_one() {
     // What stands beside the cookie, and in how many lines it comes.
-    const ANSWERS: &[(&str, fn(&Asked) -> Answer)] = &[
+    const ANSWERS: &[(&str, Script)] = &[
         ("XU-01", |asked| sets_cookie(asked, "max-age=60", "set-cookie")),
         ("XU-01 immutable", |asked| sets_cookie(asked, "max-age=60, immutable", "SET-COOKIE")),
         ("XU-01 without a lifetime", |asked| Answer::ok(&[("Set-Cookie", &asked.mine())], "page")),
@@ -118,7 +118,7 @@ fn xu_06_07_an_answer_to_authorization_needs_the_origins_word() {
 
 #[test]
 fn xu_09_10_21_a_page_that_varies_by_who_asks_is_not_shared_without_them_in_the_key() {
-    const VARIES: &[(&str, fn(&Asked) -> Answer)] = &[
+    const VARIES: &[(&str, Script)] = &[
         ("Cookie", |asked| varies(asked, "Cookie", "text/html")),
         ("a list", |asked| varies(asked, "Accept-Encoding, cookie", "text/html")),
         ("two lines", |asked| Answer::ok(&[MINUTE, ("Vary", "Accept-Encoding"), ("Vary", "COOKIE")], asked.mine())),
@@ -136,7 +136,7 @@ fn xu_09_10_21_a_page_that_varies_by_who_asks_is_not_shared_without_them_in_the_
             script,
         );
     }
-    const PICTURES: &[(&str, fn(&Asked) -> Answer)] = &[
+    const PICTURES: &[(&str, Script)] = &[
         ("Cookie", |asked| varies(asked, "Cookie", "image/png")),
         ("Authorization", |asked| varies(asked, "Authorization", "image/png")),
     ];
@@ -152,7 +152,7 @@ fn varies(asked: &Asked, vary: &str, media_type: &str) -> Answer {
 #[test]
 fn a_plain_route_shares_nothing_that_was_asked_for_with_a_cookie() {
     for (variant, script) in [
-        ("cookie", (|asked| Answer::ok(&[MINUTE], asked.mine())) as fn(&Asked) -> Answer),
+        ("cookie", (|asked| Answer::ok(&[MINUTE], asked.mine())) as Script),
         ("vary", |asked| varies(asked, "Cookie", "text/html")),
     ] {
         never_shared(&format!("XU-09 plain, {variant}"), "/plain/", &[ALICE, BOB], script);

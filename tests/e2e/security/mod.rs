@@ -113,6 +113,9 @@ impl Fixture {
     }
 }
 
+/// What an origin answers.
+pub type Script = fn(&Asked) -> Answer;
+
 /// Every field of a request, in the body: whatever reaches the origin shows.
 pub fn echo(asked: &Asked) -> Answer {
     let mut fields: Vec<_> =
