@@ -5,7 +5,7 @@ use http::header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, He
 
 use super::entry::{Head, Selecting};
 use crate::digest::Framed;
-use crate::fields::grammar::{lines, sole_line, split_list};
+use crate::fields::grammar::{lines, sole_line, split_at_commas, trim_ows};
 use crate::fields::negotiation::{by_preference, weights};
 use crate::key::CacheKey;
 
@@ -18,15 +18,28 @@ pub fn selecting(names: &[HeaderName], sent: &HeaderMap) -> Vec<Selecting> {
 /// Lines joined, white space around commas removed; weighted lists without regard to order and case.
 fn normalised(name: &HeaderName, sent: &HeaderMap) -> Option<String> {
     let value = sent.contains_key(name).then(|| lines(sent, name).collect::<Vec<_>>().join(","))?;
+    // An empty member stays: only of a list is it known to mean nothing.
+    let members = split_at_commas(&value);
     if ![ACCEPT, ACCEPT_CHARSET, ACCEPT_LANGUAGE].contains(name) {
-        return Some(split_list(&value).collect::<Vec<_>>().join(","));
+        return Some(members.collect::<Vec<_>>().join(","));
     }
-    let mut members: Vec<_> = weights(&value)
-        .into_iter()
-        .map(|(range, weight)| format!("{};q={weight}", range.to_ascii_lowercase()))
-        .collect();
+    let mut members: Vec<_> = members.map(|member| weighted(member).unwrap_or_else(|| member.to_owned())).collect();
     members.sort_unstable();
     Some(members.join(","))
+}
+
+/// A range and its weight, however they are written. `None` if there is more to it than that, or no weight that can be read: what an
+/// origin makes of it is not known. No member reads as another's normal form, which has no semicolon.
+fn weighted(member: &str) -> Option<String> {
+    let (range, weight) = weights(member).pop()?;
+    let is_plain = match member.split_once(';').map(|(_, parameter)| trim_ows(parameter)) {
+        None => true,
+        Some(parameter) => {
+            let is_weight = parameter.as_bytes().get(..2).is_some_and(|name| name.eq_ignore_ascii_case(b"q="));
+            is_weight && weight > 0 && !parameter.contains(';')
+        }
+    };
+    is_plain.then(|| format!("{} {weight}", range.to_ascii_lowercase()))
 }
 
 /// Whether `head` answers a request that would reach the origin as `sent`.

@@ -86,6 +86,21 @@ impl<P: Ports> Engine<P> {
         arrived: Arrived<P>,
         admission: Admission,
     ) -> Outcome<P> {
+        let plan = StorePlan {
+            lookup: fill.asking.lookup.clone(),
+            status: arrived.response.head.status,
+            admission,
+            fetched: arrived.fetched,
+            stamp: arrived.stamp,
+            posted: None,
+            policy: fill.policy.clone(),
+            part: fill.stored().filter(|entry| entry.head.status == StatusCode::PARTIAL_CONTENT).cloned(),
+            after_purge: fill.report.reason == Some(Reason::Purged),
+            primary: fill.found.primary.clone(),
+        };
+        if let Err(reason) = self.check_variant(&plan) {
+            return self.send(request, &fill, arrived, reason);
+        }
         let Arrived { response, fetched, stamp, lead } = arrived;
         let (own, kept) = match self.divide(response.body) {
             Ok(bodies) => bodies,
@@ -95,6 +110,7 @@ impl<P: Ports> Engine<P> {
             }
         };
         let head = response.head;
+        let StorePlan { admission, .. } = &plan;
         let lifetime = lifetime(&admission.terms, head.status, fill.policy).unwrap_or_default();
         let ttl = i64::from(lifetime.get()) - i64::from(admission.initial_age.get());
         let mut response = from_origin(request.head, &head, own, fill.policy);
@@ -102,18 +118,6 @@ impl<P: Ports> Engine<P> {
         if !response.template && has_it_already(request.head, &head, fetched.received) {
             response = Response { status: StatusCode::NOT_MODIFIED, body: Body::Empty, ..response };
         }
-        let plan = StorePlan {
-            lookup: fill.asking.lookup.clone(),
-            status: head.status,
-            admission,
-            fetched,
-            stamp,
-            posted: None,
-            policy: fill.policy.clone(),
-            part: fill.stored().filter(|entry| entry.head.status == StatusCode::PARTIAL_CONTENT).cloned(),
-            after_purge: fill.report.reason == Some(Reason::Purged),
-            primary: fill.found.primary,
-        };
         let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
         Outcome::new(response, report, vec![Deferred::Store(Box::new(Storing { body: kept, plan, lead }))])
     }

@@ -75,6 +75,19 @@ pub(super) struct StorePlan<P: Ports> {
     pub after_purge: bool,
 }
 
+impl<P: Ports> StorePlan<P> {
+    /// What the URL's own slot holds, if it was chosen by the same fields; and the slot for this one, if that is another variant.
+    fn sibling(&self) -> Option<(&Entry<P::Blob>, Option<CacheKey>)> {
+        let primary = self.primary.as_ref()?;
+        let (head, selecting) = (&primary.head, &self.admission.selecting);
+        let is_sibling = head.key == self.lookup.key
+            && head.fingerprint == self.policy.fingerprint
+            && same_fields(&head.selecting, selecting);
+        let variant = || variant_key(head.key, head.generation, selecting);
+        is_sibling.then(|| (&**primary, (!answers(head, &self.lookup.headers)).then(variant)))
+    }
+}
+
 /// An entry for tiers that do not have it.
 pub struct Writing<P: Ports> {
     pub(super) entry: Rc<Entry<P::Blob>>,
@@ -248,25 +261,20 @@ impl<P: Ports> Engine<P> {
 
     /// Where it goes: into the URL's own slot, unless that holds another variant chosen by the same fields.
     fn choose_slot(&self, plan: &StorePlan<P>) -> Result<(CacheKey, u64), Reason> {
-        let selecting = &plan.admission.selecting;
-        let siblings = plan.primary.as_ref().filter(|primary| {
-            primary.head.key == plan.lookup.key
-                && primary.head.fingerprint == plan.policy.fingerprint
-                && same_fields(&primary.head.selecting, selecting)
-        });
-        match siblings {
-            Some(primary) if answers(&primary.head, &plan.lookup.headers) => {
-                Ok((plan.lookup.key, primary.head.generation))
-            }
-            Some(primary) => {
-                let generation = primary.head.generation;
-                let variant = variant_key(plan.lookup.key, generation, selecting);
-                self.isolate
-                    .admits_variant(plan.lookup.key, variant)
-                    .then_some((variant, generation))
-                    .ok_or(Reason::VariantLimit)
-            }
+        match plan.sibling() {
+            Some((primary, None)) => Ok((plan.lookup.key, primary.head.generation)),
+            Some((primary, Some(variant))) => self.check_variant(plan).map(|()| (variant, primary.head.generation)),
             None => Ok((plan.lookup.key, (self.ports.draw() * 2f64.powi(53)) as u64)),
+        }
+    }
+
+    /// Whether there is room for one more variant, if it is one.
+    pub(super) fn check_variant(&self, plan: &StorePlan<P>) -> Result<(), Reason> {
+        match plan.sibling() {
+            Some((_, Some(variant))) if !self.isolate.admits_variant(plan.lookup.key, variant) => {
+                Err(Reason::VariantLimit)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, UPGRADE};
 use http::{Method, StatusCode};
 
 use super::Engine;
-use super::admin::{Scope, is_reserved};
+use super::admin::{Scope, is_reserved, steers_caches};
 use super::answer::{Response, failure_answer, from_entry, plain};
 use super::assembly::Lineage;
 use super::deferred::{Deferred, Refreshing, backfill};
@@ -256,7 +256,7 @@ impl<P: Ports> Engine<P> {
 
 /// Whether a request is for us, and not for the site.
 fn is_ours(request: &RequestHead) -> bool {
-    is_reserved(&request.url.path) || request.method.as_str() == "PURGE"
+    is_reserved(&request.url.path) || steers_caches(&request.method)
 }
 
 /// The work of fetching anew what was served.

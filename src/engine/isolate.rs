@@ -27,6 +27,10 @@ const MAX_REMEMBERED: usize = 4096;
 /// Different answers that are kept for one URL beside identities: more is not negotiation but noise.
 const MAX_VARIANTS: usize = 16;
 
+/// So many purges are recorded at once, and one more in each interval.
+const PURGES_AT_ONCE: u64 = 200;
+const PURGE_INTERVAL_MILLIS: u64 = 50;
+
 /// The memory of an isolate.
 pub struct Isolate<P: Ports> {
     pub(super) memory: RefCell<Memory<P::Blob>>,
@@ -35,6 +39,8 @@ pub struct Isolate<P: Ports> {
     /// What those wait for who want to know what is new in the ledger.
     pub(super) index_refresh: RefCell<Option<Rc<P::Signal>>>,
     refresh_began: Cell<Option<Timestamp>>,
+    /// Until when those purges that were recorded would have taken, one after the other.
+    purging_until: Cell<u64>,
     pub(super) searches: RefCell<Searches>,
     pub(super) pacing: RefCell<Pacing>,
     pub(super) backoff: RefCell<Backoff>,
@@ -55,6 +61,7 @@ impl<P: Ports> Default for Isolate<P> {
             purges: RefCell::default(),
             index_refresh: RefCell::default(),
             refresh_began: Cell::default(),
+            purging_until: Cell::default(),
             searches: RefCell::default(),
             pacing: RefCell::default(),
             backoff: RefCell::default(),
@@ -130,6 +137,16 @@ impl<P: Ports> Isolate<P> {
             self.refresh_began.set(Some(now));
         }
         begins
+    }
+
+    /// Whether one more purge request may be recorded now: the ledger is one object, and all isolates read it.
+    pub(super) fn admits_purge(&self, now: Timestamp) -> bool {
+        let until = self.purging_until.get().max(now.as_millis());
+        let admits = until - now.as_millis() < PURGES_AT_ONCE * PURGE_INTERVAL_MILLIS;
+        if admits {
+            self.purging_until.set(until + PURGE_INTERVAL_MILLIS);
+        }
+        admits
     }
 
     /// Whether an entry is offered to the tiers that charge for writes for the first time here.

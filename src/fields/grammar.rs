@@ -44,11 +44,16 @@ pub fn members(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<It
     lines(headers, name).flat_map(split_list)
 }
 
+/// The members of one line that are not empty.
+pub fn split_list(line: &str) -> impl Iterator<Item = &str> {
+    split_at_commas(line).filter(|member| !member.is_empty())
+}
+
 /// Splits one line at the commas that stand outside quoted strings.
 ///
 /// A quote that nothing closes is an ordinary character: otherwise `a="` on one line would
 /// swallow the directives that follow once a proxy has joined the lines.
-pub fn split_list(line: &str) -> impl Iterator<Item = &str> {
+pub fn split_at_commas(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
@@ -56,7 +61,6 @@ pub fn split_list(line: &str) -> impl Iterator<Item = &str> {
         rest = line.get(end + 1..);
         line.get(..end).map(trim_ows)
     })
-    .filter(|member| !member.is_empty())
 }
 
 fn end_of_member(line: &str) -> usize {

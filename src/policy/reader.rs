@@ -217,11 +217,19 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Null => "nothing",
         _ => "",
     };
-    let text = value.to_string();
+    let text = without_credentials(value.to_string());
     match (kind, text.char_indices().nth(LONGEST)) {
         ("", None) => text,
         ("", Some(_)) => format!("{}…", text.chars().take(LONGEST).collect::<String>()),
         _ => kind.to_owned(),
+    }
+}
+
+/// A mistake is shown to whoever asks; the user and the password in a URL are not.
+fn without_credentials(text: String) -> String {
+    match text.split_once("://").zip(text.rsplit_once('@')) {
+        Some(((scheme, _), (_, host))) => format!("{scheme}://…@{host}"),
+        None => text,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, keywords};
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, keywords};
 use crate::fields::Seconds;
 
 keywords! {
@@ -140,7 +140,7 @@ impl Read for Redis {
 pub(super) fn read_url(path: &str, url: String, errors: &mut Vec<ConfigError>) -> Option<String> {
     let is_web = ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
     if !is_web {
-        errors.push(ConfigError::unreadable(path, format!("{url:?}"), "an http or https URL"));
+        errors.push(ConfigError::unreadable(path, describe(&url.as_str().into()), "an http or https URL"));
     }
     is_web.then_some(url)
 }

@@ -1,4 +1,4 @@
-//! Edge Side Includes in the real runtime: pages that stream, fragments of visitors, and what must never be included.
+//! Edge Side Includes in the real runtime: pages that stream, and fragments of visitors. What must never be included is in `security`.
 
 use std::io::Read;
 use std::sync::LazyLock;
@@ -7,13 +7,14 @@ use serde_json::json;
 
 use crate::support::{Answer, Asked, Client, Gate, Origin, Worker, vars};
 
-struct World {
-    site: Origin,
-    other: Origin,
+/// A site that assembles pages, and another one on the same Worker.
+pub struct World {
+    pub site: Origin,
+    pub other: Origin,
     worker: Worker,
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
+pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let (site, other) = (Origin::start(), Origin::start());
     let routes = json!([
         { "path": "/elsewhere/*", "host": "other.test", "origin": other.url(), "cache": "force", "ttl": 60, "vary_cookie": ["sid"] },
@@ -23,6 +24,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         { "path": "/always/*", "cache": "force", "ttl": 60, "esi": "always" },
         { "path": "/forced/*", "cache": "force", "ttl": 60, "esi": true },
         { "path": "/passed/*", "cache": "pass", "esi": true },
+        { "path": "/slow/*", "timeout": 1, "idle_timeout": 1 },
         { "path": "*", "esi": true },
     ]);
     let vars = vars(
@@ -33,20 +35,22 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     World { site, other, worker }
 });
 
-const HTML: (&str, &str) = ("Content-Type", "text/html; charset=utf-8");
-const ESI: (&str, &str) = ("Surrogate-Control", "content=\"ESI/1.0\"");
-const FRESH: (&str, &str) = ("Cache-Control", "public, max-age=60");
+pub const HTML: (&str, &str) = ("Content-Type", "text/html; charset=utf-8");
+pub const ESI: (&str, &str) = ("Surrogate-Control", "content=\"ESI/1.0\"");
+pub const FRESH: (&str, &str) = ("Cache-Control", "public, max-age=60");
 
-fn client() -> Client {
+pub fn client() -> Client {
     WORLD.worker.client("site.test")
 }
 
-fn template(path: &str, text: impl Into<String>) {
+/// The origin sends this template.
+pub fn template(path: &str, text: impl Into<String>) {
     let text = text.into();
     WORLD.site.on(path, move |_| Answer::ok(&[HTML, ESI, FRESH, ("ETag", "\"template\"")], text.clone()));
 }
 
-fn who(asked: &Asked) -> Answer {
+/// A fragment that says who asked.
+pub fn who(asked: &Asked) -> Answer {
     Answer::ok(&[("Cache-Control", "max-age=30")], format!("<b>{}</b>", asked.header("cookie").unwrap_or("nobody")))
 }
 
@@ -198,137 +202,6 @@ fn a_large_page_is_assembled_from_memory_again_and_again() {
         assert!(reply.complete && reply.body.len() == 2 * filler.len() + 100_000, "{}", reply.body.len());
         assert!(reply.text().starts_with(&filler) && reply.text().ends_with(&filler));
     }
-}
-
-#[test]
-fn es_01_what_a_visitor_sends_is_no_markup() {
-    for path in ["/off/reflected", "/forced/reflected", "/passed/reflected"] {
-        WORLD.site.on(path, |asked| {
-            Answer::ok(&[HTML], format!("<p>{}</p>", asked.target.replace("%3C", "<").replace("%3E", ">")))
-        });
-        let reply = client().get(&format!("{path}?q=%3Cesi:include%20src=/secret/%3E"), &[]);
-        assert!(reply.text().contains("<esi:include"), "{}", reply.text());
-    }
-    template("/variables", "<esi:vars><p>$(QUERY_STRING{q}) $(HTTP_REFERER)</p></esi:vars>");
-    let reply = client().get("/variables?q=%3Cscript%3E", &[("Referer", "http://x/<esi:include src='/secret'/>\"")]);
-    assert_eq!(reply.text(), "<p>&lt;script&gt; http://x/&lt;esi:include src=&#39;/secret&#39;/&gt;&quot;</p>");
-    assert_eq!(WORLD.site.asked("/secret").len(), 0);
-}
-
-#[test]
-fn es_02_es_03_nothing_leaves_for_where_it_must_not() {
-    let outside = Origin::start();
-    let port = outside.address.port();
-    let sources = [
-        format!("http://127.0.0.1:{port}/"),
-        format!("//127.0.0.1:{port}/"),
-        format!("http://site.test@127.0.0.1:{port}/"),
-        format!("http://site.test:{port}/"),
-        "http://169.254.169.254/latest".into(),
-        "http://[::1]/".into(),
-        "http://0x7f000001/".into(),
-        "gopher://site.test/".into(),
-        "file:///etc/passwd".into(),
-        "//evil.test/x".into(),
-        "\\\\evil".into(),
-        "http://$(QUERY_STRING{host})/".into(),
-        "http://$(HTTP_HOST)/x".into(),
-        "//$(QUERY_STRING{host})/".into(),
-        "$(QUERY_STRING{host})".into(),
-        "/_larder/health".into(),
-    ];
-    for (number, source) in sources.iter().enumerate() {
-        let path = format!("/leaving/{number}");
-        template(&path, format!("a<esi:include src=\"{source}\"/>b"));
-        let before = WORLD.site.asked("/").len();
-        let reply = client().get(&format!("{path}?host=127.0.0.1:{port}"), &[]);
-        assert_eq!((reply.status, reply.text().as_str()), (200, "ab"), "{source}");
-        assert_eq!(WORLD.site.asked(&path).len(), 1, "{source}");
-        let _ = before;
-    }
-    assert!(outside.asked("/").is_empty());
-}
-
-#[test]
-fn es_05_a_page_that_wants_too_much_is_served_without_it() {
-    template("/loop/a", "a<esi:include src=\"/loop/b\"/>");
-    template("/loop/b", "b<esi:include src=\"/loop/a\"/>");
-    assert_eq!(client().get("/loop/a", &[]).text(), "ab");
-    let many: String = (0..10_000).map(|number| format!("<esi:include src=\"/many/{number}\"/>")).collect();
-    template("/toomany", many);
-    WORLD.site.on("/many/0", |_| Answer::ok(&[FRESH], "zero"));
-    let reply = client().get("/toomany", &[]);
-    assert_eq!((reply.status, WORLD.site.asked("/many/").len()), (200, 20));
-    for level in 0..6 {
-        template(&format!("/deep/{level}"), format!("{level}<esi:include src=\"/deep/{}\"/>", level + 1));
-    }
-    assert_eq!(client().get("/deep/0", &[]).text(), "0123");
-    template("/long", format!("a<esi:include src=\"/{}\"/>b", "x".repeat(40 << 10)));
-    assert_eq!(client().get("/long", &[]).text(), "ab");
-}
-
-#[test]
-fn es_06_es_07_what_is_one_visitors_stays_theirs_and_so_do_fields() {
-    template("/private", "<esi:include src=\"/private/f\"/>");
-    WORLD.site.on("/private/f", |asked| {
-        Answer::ok(
-            &[
-                ("Cache-Control", "private"),
-                ("Set-Cookie", "a=1"),
-                ("Location", "/x"),
-                ("Content-Type", "application/javascript"),
-            ],
-            format!("n={}", asked.number),
-        )
-    });
-    let [first, second] = [client().get("/private", &[]), client().get("/private", &[])];
-    assert_ne!(first.text(), second.text());
-    for name in ["set-cookie", "location"] {
-        assert_eq!(second.header(name), None, "{name}");
-    }
-    assert!(second.is_hit() && second.header("content-type").as_deref() == Some(HTML.1));
-}
-
-#[test]
-fn es_09_what_a_fragment_quotes_is_no_markup_unless_it_says_so() {
-    template("/quoting", "<esi:include src=\"/quoting/f\"/>");
-    WORLD.site.on("/quoting/f", |_| Answer::ok(&[HTML, FRESH], "<esi:include src=\"/secret\"/>"));
-    assert_eq!(client().get("/quoting", &[]).text(), "<esi:include src=\"/secret\"/>");
-}
-
-#[test]
-fn es_10_a_fragment_that_fails_is_left_out() {
-    WORLD.site.on("/failing/500", |_| Answer::new(500, &[], "sorry"));
-    WORLD.site.on("/failing/cut", |_| {
-        Answer::raw("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 20\r\n\r\nhalf")
-    });
-    WORLD.site.on("/failing/reset", |_| Answer::Reset);
-    WORLD.site.on("/failing/gzip", |_| Answer::ok(&[("Content-Encoding", "gzip")], &b"\x1f\x8b\x08\0\0"[..]));
-    WORLD.site.on("/failing/fine", |_| Answer::ok(&[FRESH], "fine"));
-    for kind in ["500", "cut", "reset", "gzip"] {
-        let failing = format!("/failing/{kind}");
-        let path = format!("/fails/{kind}");
-        template(
-            &path,
-            format!(
-                "a<esi:include src=\"{failing}\"/>b<esi:include src=\"{failing}\" alt=\"/failing/fine\"/>c<esi:try><esi:attempt>\
-                 <esi:include src=\"{failing}\"/></esi:attempt><esi:except>d</esi:except></esi:try>"
-            ),
-        );
-        let reply = client().get(&path, &[]);
-        assert_eq!((reply.status, reply.text().as_str(), reply.complete), (200, "abfinecd", true), "{kind}");
-        assert_eq!(reply.header("cache-control").as_deref(), Some("private, max-age=0"), "{kind}");
-    }
-}
-
-#[test]
-fn es_13_another_host_gets_neither_cookies_nor_credentials() {
-    template("/to-another", "<esi:include src=\"//other.test/elsewhere/f\"/>");
-    WORLD.other.on("/elsewhere/f", who);
-    let fields = [("Cookie", "sid=alice"), ("Authorization", "Basic x")];
-    assert_eq!(client().get("/to-another", &fields).text(), "<b>nobody</b>");
-    let asked = WORLD.other.asked("/elsewhere/f");
-    assert!(asked.len() == 1 && asked[0].header("authorization").is_none() && asked[0].header("cookie").is_none());
 }
 
 #[test]

@@ -221,6 +221,25 @@ fn a_request_that_makes_no_sense_says_where() {
 }
 
 #[test]
+fn who_purges_too_often_is_told_when_to_come_again_and_the_ledger_is_spared() {
+    let (world, _) = worlds(json!({}));
+    let one = json!({ "tags": ["news"] });
+    let statuses = |times: usize| (0..times).map(|_| purge(&world, &one).0).collect::<Vec<_>>();
+    assert_eq!(statuses(200), [200; 200]);
+    let refused = world.admin(Method::POST, "/_larder/purge", &one.to_string());
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    let by_method = Method::from_bytes(b"PURGE").expect("a method");
+    assert_eq!(world.admin(by_method, "/a", "").status, 429);
+    world.advance(1);
+    assert_eq!(statuses(21), [vec![200; 20], vec![429]].concat(), "twenty more a second later");
+    // Who only asks what would be done asks the ledger nothing, and an invalidation by POST is not theirs.
+    assert_eq!(purge(&world, &json!({ "tags": ["news"], "dry_run": true })).0, 200);
+    world.get("/a", &[]);
+    world.request(Method::POST, "/a", &[]);
+    assert!(!world.get("/a", &[]).is_hit());
+}
+
+#[test]
 fn an_identity_is_hashed_on_arrival_and_its_value_goes_no_further() {
     let read = command::read(br#"{"identities":[{"cookie":"sid","value":"secret-1"}]}"#, |_, _| vec![7, 8]);
     let command = read.expect("it can be read");

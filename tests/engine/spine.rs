@@ -1,6 +1,7 @@
 //! Hits, misses, validation, passes.
 
 use http::Method;
+use larder::reason::Reason;
 use serde_json::json;
 
 use crate::support::test;
@@ -180,7 +181,9 @@ fn a_url_has_a_bounded_number_of_variants() {
     };
     let world = World::new(&json!({}), origin);
     for number in 0..100 {
-        world.get("/a", &[("user-agent", &format!("agent {number}"))]);
+        let answer = world.get("/a", &[("user-agent", &format!("agent {number}"))]);
+        let (stored, reason) = if number < 17 { (true, None) } else { (false, Some(Reason::VariantLimit)) };
+        assert_eq!((answer.report.stored, answer.report.reason), (stored, reason), "{number}");
     }
     assert!(world.ports.stores.borrow().len() <= 2 * 17, "{}", world.ports.stores.borrow().len());
 }

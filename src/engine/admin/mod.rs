@@ -32,6 +32,12 @@ pub fn is_reserved(path: &str) -> bool {
     looks_reserved(path) || crate::url::looser_readings(path).iter().any(|reading| looks_reserved(reading))
 }
 
+/// Whether a method steers caches: nobody's page is asked for by it, and a cache behind this one would take our word for theirs.
+#[must_use]
+pub fn steers_caches(method: &Method) -> bool {
+    matches!(method.as_str(), "PURGE" | "BAN" | "REFRESH")
+}
+
 impl<P: Ports> Engine<P> {
     /// Everything under `/_larder/`, and everything that might be meant for it.
     pub(super) async fn administer(&self, request: &RequestOf<'_>, body: Body<P>) -> Outcome<P> {
@@ -46,13 +52,13 @@ impl<P: Ports> Engine<P> {
     fn refuse(&self, request: &RequestOf<'_>) -> Option<Response<P>> {
         let is_read = [Method::GET, Method::HEAD].contains(&request.head.method);
         let is_health = request.head.url.path == "/_larder/health" && is_read;
-        let purges = request.head.method.as_str() == "PURGE" || request.head.url.path == "/_larder/purge";
+        let purges = steers_caches(&request.head.method) || request.head.url.path == "/_larder/purge";
         match request.scope {
             _ if is_health => None,
             None if self.settings.tokens.enabled() => {
                 Some(problem(StatusCode::UNAUTHORIZED, "A valid bearer token is needed."))
             }
-            None if request.head.method.as_str() == "PURGE" => {
+            None if steers_caches(&request.head.method) => {
                 Some(problem(StatusCode::METHOD_NOT_ALLOWED, "There is no purge here."))
             }
             None => Some(problem(StatusCode::NOT_FOUND, "There is nothing here.")),
@@ -84,7 +90,9 @@ impl<P: Ports> Engine<P> {
                 Ok(body) => Box::pin(self.serve_cells(request, body)).await,
                 Err(response) => response,
             },
-            "/_larder/health" | "/_larder/purge" => problem(StatusCode::METHOD_NOT_ALLOWED, "Not by this method."),
+            path if ["/_larder/health", "/_larder/purge"].contains(&path) || steers_caches(&head.method) => {
+                problem(StatusCode::METHOD_NOT_ALLOWED, "Not by this method.")
+            }
             _ => problem(StatusCode::NOT_FOUND, "There is nothing here."),
         };
         (response, Vec::new())

@@ -1,6 +1,7 @@
 //! `POST /_larder/purge`, and `PURGE` of one URL.
 
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
 use super::fan_out::Channels;
@@ -64,6 +65,11 @@ impl<P: Ports> Engine<P> {
         if !self.ports.has_ledger() {
             let why = "There is no ledger: bind the Durable Object class Ledger as LEDGER. Nothing was purged.";
             return (problem(StatusCode::SERVICE_UNAVAILABLE, why), Vec::new());
+        }
+        if !command.dry_run && !self.isolate.admits_purge(self.ports.now()) {
+            let mut refusal = problem(StatusCode::TOO_MANY_REQUESTS, "Too many purges at once. Nothing was purged.");
+            refusal.headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return (refusal, Vec::new());
         }
         let purges: Vec<Purge> = command.items.iter().flat_map(|item| self.meaning(item)).collect();
         let appended = if command.dry_run {

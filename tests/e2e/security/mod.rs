@@ -3,16 +3,28 @@
 //! A case is safe if what the victim gets is what it would have got had the attacker never been there: never judged by a status
 //! field alone.
 
+mod admin;
+mod assembly;
 mod attacks;
 mod deception;
 mod directives;
+mod disclosure;
 mod errors;
+mod exhaustion;
+mod gateways;
 mod identities;
 mod keys;
 mod leakage;
+mod methods;
+mod observers;
+mod purging;
+mod ranges;
+mod records;
 mod states;
 mod table;
 mod unkeyed;
+mod variants;
+mod wire;
 mod words;
 
 pub use attacks::{deceive, file, ill_once, never_shared, never_shared_file, poison, poison_page, slug};

@@ -1,7 +1,8 @@
 //! Redis, and the two gateways by which the Worker reaches it over HTTP, each on a port of its own.
 
+use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 
@@ -29,6 +30,15 @@ impl Redis {
         // It ends what it prints with a line feed of its own.
         assert_eq!(stdout.pop(), Some(b'\n'), "redis-cli {args:?}");
         stdout
+    }
+
+    /// Sets a key to any bytes.
+    pub fn set_bytes(&self, key: &str, bytes: &[u8]) {
+        let mut command = Command::new("redis-cli");
+        command.args(["-p", &self.port().to_string(), "-x", "SET", key]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("redis-cli is installed");
+        child.stdin.take().expect("it is piped").write_all(bytes).expect("redis-cli reads");
+        assert!(child.wait().expect("it ends").success(), "SET {key}");
     }
 
     /// Lets it hang: it accepts connections and answers nothing.
