@@ -11,7 +11,7 @@ pub const PAGE: usize = 1000;
 
 /// So many names Redis looks at at once: it answers nobody meanwhile. An object of many may be busy for longer, since to write down what
 /// is gone takes the same time for few names and for many.
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 500;
 
 /// The kinds of names that Redis has, by what stands before the version.
 const KINDS: [&str; 3] = ["lease:", "stale:", ""];
@@ -68,7 +68,7 @@ impl Sweep {
         let before_version = format!("{}:{kind}", self.prefix);
         let pattern =
             escaped(&before_version, false) + &escaped(&self.of_version(), false) + &escaped(&self.glob, true);
-        let count = (room / 2).min(AT_ONCE);
+        let count = if verb == Verb::Drop { room } else { room / 2 }.min(AT_ONCE);
         let mut arguments = vec![number_in_scan.to_owned().into(), pattern.into()];
         for amount in [count, before_version.len(), room] {
             arguments.push(number(amount as i64));

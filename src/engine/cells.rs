@@ -26,10 +26,13 @@ const LOOK_AGAIN: u64 = 25;
 const LONGEST_PAUSE: u64 = 250;
 
 /// A page is handed out after so long, however short it is.
-const PAGE_MILLIS: u64 = 75;
+const PAGE_MILLIS: u64 = 50;
 
-/// After a step that found anything, those who read get their turn: so many times as long as it took.
-const TURNS_OF_OTHERS: u64 = 3;
+/// After a step that found anything, those who read get their turn: so many times as long as it took. Redis is done when it answers.
+const TURNS_BESIDE_REDIS: u64 = 4;
+
+/// What an object removed is still being written down, and those who read from it wait for that too.
+const TURNS_BESIDE_OBJECTS: u64 = 10;
 
 /// So many steps a page may take: fewer than the calls that the free plan allows.
 const MAX_STEPS: usize = 24;
@@ -157,6 +160,7 @@ impl<P: Ports> Engine<P> {
         sweep: &Sweep,
         cursor: Option<String>,
     ) -> Result<Swept, Failure> {
+        let turns = if cells.in_redis() { TURNS_BESIDE_REDIS } else { TURNS_BESIDE_OBJECTS };
         let began = self.ports.now();
         let mut page = Swept { next: cursor, ..Swept::default() };
         for _ in 0..MAX_STEPS {
@@ -170,7 +174,7 @@ impl<P: Ports> Engine<P> {
             let millis_since = |moment: Timestamp| self.ports.now().as_millis().saturating_sub(moment.as_millis());
             let left = PAGE_MILLIS.saturating_sub(millis_since(began));
             if found > 0 {
-                let pause = (millis_since(began_step) * TURNS_OF_OTHERS).min(left);
+                let pause = (millis_since(began_step) * turns).min(left);
                 self.ports.sleep(Duration::from_millis(pause)).await;
             }
             if page.next.is_none() || page.count > PAGE * 9 / 10 || millis_since(began) >= PAGE_MILLIS {

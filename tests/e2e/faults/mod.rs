@@ -13,7 +13,7 @@
 //! | F-42 | who fetches comes back after its lease | it changes nothing | `engine/shield.rs::a_late_leader_changes_nothing` |
 //! | F-46 | Worker and object of different versions | each reads what the other writes, or goes on alone | `engine/shield.rs::both_sides_read_what_the_other_writes` |
 //! | F-48 | 5,000 wait for one page | as many as there is room for; the others go on alone | `engine/collapse.rs::of_more_than_can_wait_the_others_ask_for_themselves` |
-//! | F-53 | a page costs too much to assemble | it is served without what it costs | `e2e/esi.rs::es_05_a_page_that_wants_too_much_is_served_without_it` |
+//! | F-53 | a page costs too much to assemble | it is served without what it costs | `e2e/security/assembly.rs::es_05_a_page_that_wants_too_much_is_served_without_it` |
 //! | F-54 | too many subrequests in a page | what costs nothing is shown, the rest left out | `engine/esi_fragments.rs::a_budget_of_subrequests_is_kept_and_what_costs_nothing_is_shown` |
 //! | F-56 | chance that is none | no lifetime is longer than stated | `engine/stores.rs::jitter_shortens_a_lifetime_and_never_lengthens_it` |
 //! | F-61 | records of older and newer versions | the old are read, the new are a miss | `records.rs::a_record_of_version_1_is_read` |
