@@ -106,122 +106,122 @@
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | ST-01 | Directives in capitals |  | 0 |
-//! | ST-02 | Directives with odd arguments |  | 0 |
-//! | ST-03 | Directives over many lines, and many of them |  | 0 |
-//! | ST-05 | Two lifetimes in one answer |  | 0 |
-//! | ST-06 | Lifetimes that are no numbers, or too large |  | 0 |
-//! | ST-07 | An `Age` that is negative, broken, huge or there twice |  | 0 |
-//! | ST-09 | `Vary: *` in company |  | 0 |
-//! | ST-10 | Fields addressed to one kind of cache |  | 0 |
-//! | ST-11 | Fields of the origin's in a request |  | 0 |
-//! | ST-13 | No lifetime but a date of last change |  | 0 |
-//! | ST-14 | A status that has to be understood |  | 0 |
-//! | ST-15 | A lifetime beside older fields that contradict it |  | 0 |
-//! | ST-17 | Fields of one connection in what is stored |  | 0 |
+//! | ST-01 | Directives in capitals | all five | 60 |
+//! | ST-02 | Directives with odd arguments | all five | 220 |
+//! | ST-03 | Directives over many lines, and many of them | all five | 30 |
+//! | ST-05 | Two lifetimes in one answer | all five | 30 |
+//! | ST-06 | Lifetimes that are no numbers, or too large | all five | 88 |
+//! | ST-07 | An `Age` that is negative, broken, huge or there twice | all five | 40 |
+//! | ST-09 | `Vary: *` in company | all five | 80 |
+//! | ST-10 | Fields addressed to one kind of cache | all five | 32 |
+//! | ST-11 | Fields of the origin's in a request | all five | 30 |
+//! | ST-13 | No lifetime but a date of last change | all five | 5 |
+//! | ST-14 | A status that has to be understood | all five | 15 |
+//! | ST-15 | A lifetime beside older fields that contradict it | cold | 2 |
+//! | ST-17 | Fields of one connection in what is stored | cold, fresh | 2 |
 //!
 //! ## Methods, validators, ranges
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | MR-01 | Answers to other methods than GET |  | 0 |
-//! | MR-02 | HEAD before GET |  | 0 |
-//! | MR-03 | HEAD answered from what GET stored |  | 0 |
-//! | MR-05 | `Location` and `Content-Location` that would invalidate elsewhere |  | 0 |
-//! | MR-06 | A 304 that nobody asked for |  | 0 |
-//! | MR-07 | A conditional request that is redirected, and a 304 from there |  | 0 |
-//! | MR-09 | Another user's entity tag |  | 0 |
-//! | MR-10 | One strong entity tag for bytes that differ |  | 0 |
-//! | MR-11 | A byte of a large object, again and again |  | 0 |
-//! | MR-13 | Ranges that overflow, end before they begin, or count in other units |  | 0 |
-//! | MR-14 | A range of an object that has changed |  | 0 |
+//! | MR-01 | Answers to other methods than GET | all five | 114 |
+//! | MR-02 | HEAD before GET | all five | 10 |
+//! | MR-03 | HEAD answered from what GET stored | fresh | 2 |
+//! | MR-05 | `Location` and `Content-Location` that would invalidate elsewhere | fresh | 7 |
+//! | MR-06 | A 304 that nobody asked for | all five | 11 |
+//! | MR-07 | A conditional request that is redirected, and a 304 from there | stale-while-revalidate, stale-if-error | 10 |
+//! | MR-09 | Another user's entity tag | all five | 20 |
+//! | MR-10 | One strong entity tag for bytes that differ | fresh | 1 |
+//! | MR-11 | A byte of a large object, again and again | cold | 4 |
+//! | MR-13 | Ranges that overflow, end before they begin, or count in other units | cold, fresh, stale-while-revalidate | 10 |
+//! | MR-14 | A range of an object that has changed | all five | 10 |
 //!
 //! ## Vary and variants
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | VA-01 | A field that is absent, and one that is empty |  | 0 |
-//! | VA-02 | A field in two lines |  | 0 |
-//! | VA-03 | A `Vary` that changes from answer to answer |  | 0 |
-//! | VA-05 | A `Vary` that is huge or cannot be read |  | 0 |
-//! | VA-06 | As many variants as there are browsers |  | 0 |
-//! | VA-07 | Content codings, and clients that do not take them |  | 0 |
+//! | VA-01 | A field that is absent, and one that is empty | fresh | 122 |
+//! | VA-02 | A field in two lines | fresh | 24 |
+//! | VA-03 | A `Vary` that changes from answer to answer | fresh | 12 |
+//! | VA-05 | A `Vary` that is huge or cannot be read | any | 10 |
+//! | VA-06 | As many variants as there are browsers | fresh | 3 |
+//! | VA-07 | Content codings, and clients that do not take them | all five | 10 |
 //!
 //! ## Fragments
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | ES-01 | Markup in what a visitor sent |  | 0 |
-//! | ES-02 | Includes of hosts inside |  | 0 |
-//! | ES-03 | Variables in the address of an include |  | 0 |
-//! | ES-05 | Includes without end |  | 0 |
-//! | ES-06 | A private fragment on a shared page |  | 0 |
-//! | ES-07 | Fields of a fragment |  | 0 |
-//! | ES-09 | Markup in a fragment |  | 0 |
-//! | ES-10 | A fragment that fails |  | 0 |
-//! | ES-11 | Markup that is broken, or cut anywhere |  | 0 |
-//! | ES-13 | Credentials on the way to another host |  | 0 |
+//! | ES-01 | Markup in what a visitor sent | cold, fresh, any | 9 |
+//! | ES-02 | Includes of hosts inside | cold, fresh, any | 63 |
+//! | ES-03 | Variables in the address of an include | cold, fresh | 14 |
+//! | ES-05 | Includes without end | any | 6 |
+//! | ES-06 | A private fragment on a shared page | all five | 7 |
+//! | ES-07 | Fields of a fragment | cold, fresh | 2 |
+//! | ES-09 | Markup in a fragment | cold, fresh | 4 |
+//! | ES-10 | A fragment that fails | cold, fresh | 20 |
+//! | ES-11 | Markup that is broken, or cut anywhere | any | 115 |
+//! | ES-13 | Credentials on the way to another host | cold, fresh | 2 |
 //!
 //! ## Purges, the low-level cache, and who may see what
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | AD-01 | Purges by methods and fields without a token |  | 0 |
-//! | AD-02 | Tokens that are almost right, or in the wrong place |  | 0 |
-//! | AD-03 | A secret that is missing or empty |  | 0 |
-//! | AD-05 | Spellings of reserved paths |  | 0 |
-//! | AD-06 | Reserved answers in a cache |  | 0 |
-//! | AD-07 | Requests that another site's page sends |  | 0 |
-//! | AD-09 | Patterns that cost too much, and purges that are too large |  | 0 |
-//! | AD-10 | A purge of a host that is not one's own |  | 0 |
-//! | AD-11 | A thousand purges a second |  | 0 |
-//! | AD-13 | A user's page by the name of its entry |  | 0 |
-//! | AD-14 | One entry's record under the key of another |  | 0 |
-//! | AD-15 | Markup in what the dashboard shows |  | 0 |
-//! | AD-17 | Keys and tags in what anybody sees |  | 0 |
-//! | AD-18 | What an error tells |  | 0 |
+//! | AD-01 | Purges by methods and fields without a token | all five | 41 |
+//! | AD-02 | Tokens that are almost right, or in the wrong place | any | 22 |
+//! | AD-03 | A secret that is missing or empty | any | 150 |
+//! | AD-05 | Spellings of reserved paths | any | 15 |
+//! | AD-06 | Reserved answers in a cache | any | 10 |
+//! | AD-07 | Requests that another site's page sends | fresh | 12 |
+//! | AD-09 | Patterns that cost too much, and purges that are too large | fresh, any | 29 |
+//! | AD-10 | A purge of a host that is not one's own, and a token that only purges: there are no tenants | fresh, any | 7 |
+//! | AD-11 | A thousand purges a second | fresh | 1 |
+//! | AD-13 | A user's page by the name of its entry | fresh, any | 13 |
+//! | AD-14 | One entry's record under the key of another | fresh | 1 |
+//! | AD-15 | Markup in what we answer ourselves: there is no dashboard, and no answer of ours is HTML | any | 15 |
+//! | AD-17 | Keys and tags in what anybody sees | all five | 50 |
+//! | AD-18 | What an error tells | cold, fresh, any | 23 |
 //!
 //! ## Exhaustion
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | RX-01 | A hundred thousand URLs |  | 0 |
-//! | RX-02 | Ten thousand visitors before one page that is not there yet |  | 0 |
-//! | RX-03 | Ten thousand visitors before one page that cannot be shared |  | 0 |
-//! | RX-05 | Bodies that unpack to far more than they are |  | 0 |
-//! | RX-06 | Bodies that never end |  | 0 |
-//! | RX-07 | Bodies and heads too large for a store |  | 0 |
-//! | RX-09 | An origin that leads back to the cache |  | 0 |
-//! | RX-10 | Clients that read slowly, or stop |  | 0 |
-//! | RX-11 | Names that collide in a table |  | 0 |
+//! | RX-01 | URLs without end, each asked for once | cold | 2 |
+//! | RX-02 | Ten thousand visitors before one page that is not there yet | filling | 2 |
+//! | RX-03 | Ten thousand visitors before one page that cannot be shared | any | 2 |
+//! | RX-05 | Bodies that unpack to far more than they are | cold | 10 |
+//! | RX-06 | Bodies that never end | filling | 2 |
+//! | RX-07 | Bodies and heads too large for a store | cold, any | 6 |
+//! | RX-09 | An origin that leads back to the cache | cold | 4 |
+//! | RX-10 | Clients that read slowly, or stop | fresh | 1 |
+//! | RX-11 | Names that collide in a table | fresh | 2 |
 //!
 //! ## Bytes on the wire
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | PI-01 | A line end in a field of the origin's |  | 0 |
-//! | PI-02 | Fields that are no text |  | 0 |
-//! | PI-03 | An escaped line end that the origin repeats in a field |  | 0 |
-//! | PI-05 | Requests whose length can be read in two ways |  | 0 |
-//! | PI-06 | Answers that break off, or whose length is wrong |  | 0 |
+//! | PI-01 | A line end in a field of the origin's | all five | 25 |
+//! | PI-02 | Fields that are no text | cold, fresh, stale-while-revalidate | 108 |
+//! | PI-03 | An escaped line end that the origin repeats in a field | cold, fresh | 10 |
+//! | PI-05 | Requests whose length can be read in two ways | cold, any | 18 |
+//! | PI-06 | Answers that break off, or whose length is wrong | all five | 130 |
 //!
 //! ## What reaches a store
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | BS-01 | Paths that look like commands |  | 0 |
-//! | BS-02 | Bodies and fields that look like the format they are kept in |  | 0 |
-//! | BS-03 | The store's token |  | 0 |
-//! | BS-05 | A record that somebody else wrote |  | 0 |
-//! | BS-06 | A store that redirects, or answers without end |  | 0 |
-//! | BS-07 | Names of entries in listings |  | 0 |
+//! | BS-01 | Paths that look like commands | cold | 28 |
+//! | BS-02 | Bodies and fields that look like the format they are kept in | fresh | 10 |
+//! | BS-03 | The store's token | any | 2 |
+//! | BS-05 | A record that is damaged, cut, spliced or foreign: records are not signed | fresh | 18 |
+//! | BS-06 | A store that redirects, or answers without end | any | 8 |
+//! | BS-07 | Names of entries in listings | any | 2 |
 //!
 //! ## What can be told from outside
 //!
 //! | case | what is tried | states | trials |
 //! |---|---|---|---:|
-//! | SC-01 | Whether somebody has visited their page |  | 0 |
-//! | SC-02 | Whether anybody has asked for a URL |  | 0 |
-//! | SC-03 | Which reserved paths there are |  | 0 |
+//! | SC-01 | Whether somebody has visited their page | all five | 35 |
+//! | SC-02 | Whether anybody has asked for a URL | fresh | 3 |
+//! | SC-03 | Which reserved paths there are | any | 72 |
 //!
 //! <!-- end of cases -->

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use larder::url::CanonicalUrl;
 
 use super::table::State;
 use super::{FIXTURE, echo};
-use crate::support::{Answer, Asked, Client, Gate, Origin, Reply, until};
+use crate::support::{Answer, Asked, Client, Gate, Origin, Reply, telling, until};
 
 /// A page in a state, and those who ask for it.
 pub struct Page {
@@ -80,9 +82,13 @@ impl Page {
     /// Asks for it. A fill that is in flight stays so until the request has reached the Worker too.
     pub fn ask(&mut self, request: impl Fn(&Client, &str) -> Reply + Sync) -> Reply {
         let Some((gate, first)) = self.held.take() else { return request(&self.client, &self.path) };
+        let (sent, is_sent) = channel();
         thread::scope(|scope| {
-            let asking = scope.spawn(|| request(&self.client, &self.path));
-            round_trip(&self.client);
+            let (client, path) = (&self.client, &self.path);
+            let asking = scope.spawn(|| telling(sent, || request(client, path)));
+            // Or it has its own way to send, and less to say about when.
+            let _ = is_sent.recv_timeout(Duration::from_secs(1));
+            round_trip(client);
             gate.open();
             self.first = Some(first.join().expect("the visitor is answered"));
             asking.join().expect("it is answered")

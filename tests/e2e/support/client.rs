@@ -1,11 +1,23 @@
 //! A client that sends exactly the bytes it is given.
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+thread_local! {
+    static SENT: RefCell<Option<Sender<()>>> = RefCell::default();
+}
+
+/// Asks, in a thread of its own, and tells when a request is on its way.
+pub fn telling<T>(sent: Sender<()>, ask: impl FnOnce() -> T) -> T {
+    SENT.set(Some(sent));
+    ask()
+}
 
 /// One connection a request.
 #[derive(Clone, Copy)]
@@ -69,6 +81,8 @@ impl Client {
         let mut stream = TcpStream::connect(self.address).expect("the Worker listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.write_all(bytes).expect("the Worker reads");
+        // Nobody need listen.
+        SENT.with_borrow(|sent| sent.as_ref().map(|sent| sent.send(())));
         stream
     }
 }

@@ -8,7 +8,7 @@ mod redis;
 mod relay;
 mod worker;
 
-pub use client::{Client, Reply};
+pub use client::{Client, Reply, telling};
 pub use memcached::Memcached;
 pub use origin::{Answer, Asked, Gate, Origin};
 pub use redis::{Redis, Upstash, Webdis};
