@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 /// Names the file that a line is added to for each trial: `make security` makes its table of them.
@@ -72,4 +74,18 @@ fn record(case: &str, state: State, safe: bool) {
     let line = format!("{case}\t{state}\t{}\n", if safe { "safe" } else { "unsafe" });
     let mut file = OpenOptions::new().append(true).create(true).open(path).expect("the table can be written to");
     file.write_all(line.as_bytes()).expect("the table can be written to");
+}
+
+/// What `make weakened` takes half an hour to use has to fit what it changes.
+#[test]
+fn every_class_of_attacks_has_its_weakening_and_that_still_applies() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cases = std::fs::read_to_string(root.join("fixtures/security/cases.txt")).expect("there are cases");
+    let classes = cases.lines().filter_map(|line| line.strip_prefix("# ")?.split(':').next());
+    for class in classes {
+        let patch = root.join(format!("tests/e2e/security/weakenings/{}.patch", class.to_lowercase()));
+        let mut git = Command::new("git");
+        let applies = git.current_dir(root).arg("apply").arg("--check").arg(&patch).status().expect("git runs");
+        assert!(applies.success(), "{} does not apply", patch.display());
+    }
 }
