@@ -43,7 +43,7 @@ thread_local! {
 /// Every request: a response if nothing has to be waited for, as with a page in memory, otherwise the promise of one. What waits is
 /// finished even if its client goes away: dropped halfway it would leak what it holds.
 #[wasm_bindgen]
-#[allow(unreachable_pub)]
+#[expect(unreachable_pub, reason = "what is public is exported")]
 pub fn fetch(request: Request, env: JsValue, context: JsContext) -> Result<JsValue, JsValue> {
     let later: JsContext = context.clone().unchecked_into();
     let mut answering = Box::pin(answer(request, env, Context::new(context)));

@@ -94,7 +94,7 @@ fn only_the_star_is_special_in_a_pattern() {
         let sweep = Sweep { prefix: prefix.to_owned(), version: Some(1), glob: glob.to_owned() };
         let step = sweep.redis_step(Verb::List, None, 1000).expect("there is no cursor");
         let offset = number(prefix.len() as i64 + 1);
-        assert_eq!(step.arguments, [Bytes::from("0"), pattern.into(), "250".into(), offset, "1000".into()], "{glob}");
+        assert_eq!(step.arguments, [Bytes::from("0"), pattern.into(), "500".into(), offset, "1000".into()], "{glob}");
         let compiled = Glob::new(glob);
         fitting.iter().for_each(|name| assert!(sweep.fits(&compiled, name), "{glob} {name}"));
         others.iter().for_each(|name| assert!(!sweep.fits(&compiled, name), "{glob} {name}"));

@@ -59,6 +59,8 @@ pub struct Home {
     pub isolate: Rc<Isolate<Wires>>,
     /// What it heard of the ledger last.
     pub told: Cell<Option<Told>>,
+    /// How many fetches in a row have failed.
+    pub failures: Cell<u32>,
     /// How far its clock is ahead.
     pub ahead: u64,
 }
@@ -148,6 +150,7 @@ impl City {
             deployment,
             isolate: Rc::default(),
             told: Cell::new(None),
+            failures: Cell::default(),
             ahead: if self.skew > 0 { self.chance.below(self.skew) } else { 0 },
         })
     }

@@ -13,6 +13,9 @@ use super::site::{Kind, MAGIC, Marker, PUBLIC, Page};
 use super::visits::Visit;
 use super::watch::{FELT_FOR, Invariant};
 
+/// After so many failures in a row an isolate leaves the origin alone, but for one request at a time.
+const OPENS_BREAKER: u32 = 5;
+
 /// What a visitor saw.
 pub struct Seen {
     pub status: u16,
@@ -326,8 +329,10 @@ impl Answer<'_> {
         })?;
         let acted = visit.visitor.sid.filter(|_| rules.keys_sid);
         let acted = acted.is_some_and(|sid| city.watch.purges.acted_since(city, sid, exchange, visit, manner));
-        // What an identity did, and a soft purge, only make pages stale: they may still stand in for an origin that fails.
-        let failed = city.origin.trouble.get() + FELT_FOR * 10 >= visit.start;
+        // What an identity did, and a soft purge, only make pages stale: they may still stand in for an origin that fails. Where it failed
+        // so often in a row it counts as failing until one request has tried, however long that takes, and the others do not wait for it.
+        let is_left_alone = visit.home.failures.get() >= OPENS_BREAKER;
+        let failed = is_left_alone || city.origin.trouble.get() + FELT_FOR * 10 >= visit.start;
         holds(!acted || failed, Invariant::PurgeBound, || "what a visitor did is not seen on their own page".into())?;
         let softly = verdict.softly_purged_by.filter(|_| !failed);
         holds(softly.is_none(), Invariant::PurgeBound, || {

@@ -128,6 +128,11 @@ impl Wires {
         let (early, late) = if city.chance.percent(50) { (changes, Vec::new()) } else { (Vec::new(), changes) };
         city.origin.apply(&early, &exchange, clock.now(), &city.chance);
         clock.pause(delay.min(timeout)).await;
+        // What passes says nothing of whether the origin is left alone.
+        if request.decode {
+            let answered = !is_late && result.as_ref().is_ok_and(|head| !head.status.is_server_error());
+            self.home.failures.set(if answered { 0 } else { self.home.failures.get() + 1 });
+        }
         if city.sabotage == Sabotage::OriginIsNeverHeard {
             return Err(FetchError::Unreachable);
         }
