@@ -99,8 +99,10 @@ pub fn if_range_holds(request: &HeaderMap, current: Validators) -> bool {
         return true;
     }
     let Some(text) = sole_line(request, IF_RANGE) else { return false };
-    if let Some(date) = Timestamp::parse(text, current.date()) {
-        return current.last_modified_is_strong() && current.last_modified() == Some(date);
+    // First, since a tag may break the grammar and read as a date.
+    if EntityTag::parse(text).zip(current.etag).is_some_and(|(named, etag)| named.strong_eq(etag)) {
+        return true;
     }
-    EntityTag::parse(text).zip(current.etag).is_some_and(|(named, etag)| named.strong_eq(etag))
+    let date = Timestamp::parse(text, current.date());
+    date.is_some() && current.last_modified_is_strong() && current.last_modified() == date
 }
