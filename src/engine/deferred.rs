@@ -318,10 +318,9 @@ impl<P: Ports> Engine<P> {
         let Role::Lead(lead) = self.isolate.flights.join(&self.ports, lookup.key) else { return };
         let Some(lead) = self.lead_refresh(&policy, lookup.key, lead).await else { return };
         let now = self.ports.now();
-        let stamp = self.stamp(now);
         let errand = Errand { request: &request, lookup: &lookup, policy: &policy, no_store: false };
         let exchange = self.exchange(errand, Basis::Validate(&entry)).await;
-        let asked = errand.asked(exchange.fetched);
+        let (asked, stamp) = (errand.asked(exchange.fetched), exchange.stamp);
         match exchange.result {
             Exchanged::Updated { revision, body, .. } => {
                 if revision.stored.is_err() {

@@ -10,7 +10,7 @@ use super::ports::{Body, FetchError, OriginRequest, OriginResponse, Ports};
 use crate::cache::partial::ask_for_rest;
 use crate::cache::storability::Asked;
 use crate::cache::validation::{Revision, freshen, make_conditional, remove_conditions};
-use crate::cache::{Entry, Fetched};
+use crate::cache::{Entry, Fetched, Stamp};
 use crate::fields::{Seconds, Timestamp, retry_after};
 use crate::forward::{Lookup, map_locations};
 use crate::message::{RequestHead, ResponseHead};
@@ -61,6 +61,8 @@ impl Failure {
 pub(super) struct Exchange<P: Ports> {
     pub result: Exchanged<P>,
     pub fetched: Fetched,
+    /// What was known of purges before it.
+    pub stamp: Stamp,
 }
 
 impl<P: Ports> Exchange<P> {
@@ -112,16 +114,15 @@ impl<B> Basis<'_, B> {
 impl<P: Ports> Engine<P> {
     /// Asks the origin for what `errand` stands for, or for as much of it as is not known.
     pub(super) async fn exchange(&self, errand: Errand<'_>, basis: Basis<'_, P::Blob>) -> Exchange<P> {
-        let before = self.stamp(self.ports.now());
         let mut headers = errand.lookup.headers.clone();
         let basis = basis.prepare(&mut headers, &errand.request.method);
         let asked_by_client = [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|name| headers.contains_key(name));
-        let Exchange { result, fetched } = self.ask(errand, headers).await;
-        let Exchanged::Response(response) = result else { return Exchange { result, fetched } };
+        let Exchange { result, fetched, stamp } = self.ask(errand, headers).await;
+        let Exchanged::Response(response) = result else { return Exchange { result, fetched, stamp } };
         let status = response.head.status;
         let updated = match (basis, status) {
             (Basis::Nothing, StatusCode::NOT_MODIFIED) if asked_by_client => {
-                return Exchange { result: Exchanged::Response(response), fetched };
+                return Exchange { result: Exchanged::Response(response), fetched, stamp };
             }
             (Basis::Validate(entry), StatusCode::NOT_MODIFIED) => {
                 freshen(&entry.head, &response.head, errand.asked(fetched)).map(|head| (head, entry.body.clone()))
@@ -130,13 +131,13 @@ impl<P: Ports> Engine<P> {
                 self.complete(part, response, errand.asked(fetched)).await
             }
             (_, StatusCode::NOT_MODIFIED) | (Basis::Complete { .. }, StatusCode::RANGE_NOT_SATISFIABLE) => None,
-            _ => return Exchange { result: Exchanged::Response(response), fetched },
+            _ => return Exchange { result: Exchanged::Response(response), fetched, stamp },
         };
         // What was purged meanwhile is not brought back by a word from before: the origin may not have known better.
-        let overtaken = |revision: &Revision| self.is_overtaken(errand.lookup, &revision.head, before);
+        let overtaken = |revision: &Revision| self.is_overtaken(errand.lookup, &revision.head, stamp);
         match updated.filter(|(revision, _)| !overtaken(revision)) {
             Some((revision, body)) => {
-                Exchange { result: Exchanged::Updated { revision: Box::new(revision), body, status }, fetched }
+                Exchange { result: Exchanged::Updated { revision: Box::new(revision), body, status }, fetched, stamp }
             }
             None => self.ask_for_all(errand).await,
         }
@@ -167,6 +168,7 @@ impl<P: Ports> Engine<P> {
             timeout: duration(policy.timeout),
         };
         let requested = self.ports.now();
+        let stamp = self.stamp(requested);
         let answer = self.fetch(ask, &policy.origin, &request.url).await;
         let fetched = Fetched { requested, received: self.ports.now() };
         self.note_health(errand, answer.as_ref().ok().map(|response| &response.head), fetched.received);
@@ -177,7 +179,7 @@ impl<P: Ports> Engine<P> {
             Ok(response) => Exchanged::Response(response),
             Err(error) => Exchanged::Failed(Failure::Fetch(error)),
         };
-        Exchange { result, fetched }
+        Exchange { result, fetched, stamp }
     }
 
     /// Remembers how the origin is doing: with everything, and with what was asked for.

@@ -98,8 +98,8 @@ impl<P: Ports> Engine<P> {
         mut fill: Fill<'_, P>,
         lead: Option<Lead<P>>,
     ) -> Outcome<P> {
-        let stamp = self.stamp(self.ports.now());
         let exchange = self.exchange(fill.errand(request), fill.basis()).await;
+        let stamp = exchange.stamp;
         fill.report.origin_millis = Some(exchange.millis());
         let response = match exchange.result {
             Exchanged::Updated { revision, body, status } => {

@@ -64,7 +64,8 @@ fn a_304_that_a_purge_overtook_is_asked_for_once_more_whole() {
         }
         let answers = world.at_once(&[("/a", &[])]);
         assert_eq!((answers[0].body.as_str(), world.asked()), ("page", asked), "purged: {purged}");
-        assert_eq!(world.get("/a", &[]).is_hit(), !purged, "purged: {purged}");
+        // What was asked for after the purge is of use after it.
+        assert!(world.get("/a", &[]).is_hit(), "purged: {purged}");
     }
 }
 
