@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::preset::Preset;
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, unknown};
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, unknown};
 use super::route::{Route, RouteTable};
 use super::rules::Origin;
 use super::settings::{Defaults, Policy, Stated, check, default_methods};
@@ -246,7 +246,7 @@ fn read_hosts(hosts: Vec<String>, errors: &mut Vec<ConfigError>) -> Vec<String> 
             Some(authority) => read.push(authority.as_str().to_owned()),
             None => errors.push(ConfigError::unreadable(
                 format!("HOSTS[{at}]"),
-                format!("{host:?}"),
+                &host.into(),
                 "a host such as \"www.example.com\"",
             )),
         }
@@ -257,7 +257,7 @@ fn read_hosts(hosts: Vec<String>, errors: &mut Vec<ConfigError>) -> Vec<String> 
 fn read_address(address: String, errors: &mut Vec<ConfigError>) -> Option<String> {
     let valid = address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if !valid {
-        errors.push(ConfigError::unreadable("MEMCACHED", format!("{address:?}"), "\"host:port\""));
+        errors.push(ConfigError::unreadable("MEMCACHED", &address.as_str().into(), "\"host:port\""));
     }
     valid.then_some(address)
 }
@@ -265,7 +265,7 @@ fn read_address(address: String, errors: &mut Vec<ConfigError>) -> Option<String
 fn read_zone_id(id: String, errors: &mut Vec<ConfigError>) -> Option<String> {
     let valid = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if !valid {
-        errors.push(ConfigError::unreadable("ZONE_ID", format!("{id:?}"), "32 hexadecimal digits"));
+        errors.push(ConfigError::unreadable("ZONE_ID", &id.as_str().into(), "32 hexadecimal digits"));
     }
     valid.then_some(id)
 }
@@ -284,11 +284,7 @@ fn read_routes(
     let mut routes = Vec::new();
     for (_, key, value) in lists {
         let Some(list) = value.as_array() else {
-            errors.push(ConfigError::unreadable(
-                key.as_str(),
-                describe(value),
-                format!("a list of routes: [[vars.{key}]]"),
-            ));
+            errors.push(ConfigError::unreadable(key.as_str(), value, format!("a list of routes: [[vars.{key}]]")));
             continue;
         };
         for (at, value) in list.iter().enumerate() {
@@ -326,7 +322,7 @@ fn read_route(
     let own = Stated::read(&mut table, errors);
     table.finish(errors);
     if let Some(glob) = glob.as_ref().map(ToString::to_string).filter(|glob| !glob.starts_with(['/', '*'])) {
-        errors.push(ConfigError::unreadable(join(path, "path"), format!("{glob:?}"), "a path that begins with / or *"));
+        errors.push(ConfigError::unreadable(join(path, "path"), &glob.into(), "a path that begins with / or *"));
     }
     if methods.is_empty() {
         errors.push(ConfigError::conflict(join(path, "methods"), "is empty, so the route could match nothing"));

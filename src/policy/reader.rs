@@ -49,8 +49,8 @@ impl std::error::Error for ConfigError {}
 
 impl ConfigError {
     /// A value that is not what was wanted.
-    pub fn unreadable(path: impl Into<String>, found: impl Into<String>, wanted: impl Into<String>) -> Self {
-        Self { path: path.into(), kind: ConfigErrorKind::Unreadable { found: found.into(), wanted: wanted.into() } }
+    pub fn unreadable(path: impl Into<String>, found: &Value, wanted: impl Into<String>) -> Self {
+        Self { path: path.into(), kind: ConfigErrorKind::Unreadable { found: describe(found), wanted: wanted.into() } }
     }
 
     /// Values that cannot hold together.
@@ -71,7 +71,7 @@ pub(super) trait Read: Sized {
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let read = Self::read(value);
         if read.is_none() {
-            errors.push(ConfigError::unreadable(path, describe(value), Self::WANTED));
+            errors.push(ConfigError::unreadable(path, value, Self::WANTED));
         }
         read
     }
@@ -110,7 +110,7 @@ impl<T: Read> Read for Vec<T> {
 
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let Some(list) = value.as_array() else {
-            errors.push(ConfigError::unreadable(path, describe(value), format!("a list, each {}", T::WANTED)));
+            errors.push(ConfigError::unreadable(path, value, format!("a list, each {}", T::WANTED)));
             return None;
         };
         let read: Vec<_> =
@@ -133,7 +133,7 @@ impl<T: Read> Read for BTreeMap<String, T> {
 
     fn read_at(value: &Value, path: &str, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let Some(map) = value.as_object() else {
-            errors.push(ConfigError::unreadable(path, describe(value), format!("a table, each value {}", T::WANTED)));
+            errors.push(ConfigError::unreadable(path, value, format!("a table, each value {}", T::WANTED)));
             return None;
         };
         let mut read = Self::new();
@@ -159,7 +159,7 @@ impl<'a> Table<'a> {
         match value.as_object() {
             Some(values) => Some(Self { path: path.to_owned(), values, known: Vec::new() }),
             None => {
-                errors.push(ConfigError::unreadable(path, describe(value), "a table"));
+                errors.push(ConfigError::unreadable(path, value, "a table"));
                 None
             }
         }
@@ -206,6 +206,11 @@ pub(super) fn unknown(path: &str, key: &str, known: impl IntoIterator<Item = &'s
 /// `path.key`, or the key alone at the top.
 pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// A name as an error message shows it.
+pub(super) fn quote(name: &str) -> String {
+    describe(&name.into())
 }
 
 /// A value as an error message shows it.

@@ -288,7 +288,7 @@ fn keyed<K: Ord, V: Read>(
     for (key, value) in values {
         match read_key(&key) {
             Some(read_key) => drop(read.insert(read_key, value)),
-            None => errors.push(ConfigError::unreadable(super::reader::join(path, &key), format!("{key:?}"), wanted)),
+            None => errors.push(ConfigError::unreadable(super::reader::join(path, &key), &key.into(), wanted)),
         }
     }
     Some(read)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::glob::{Glob, any_matches};
 use super::preset::Preset;
-use super::reader::{ConfigError, Read, Table, join};
+use super::reader::{ConfigError, Read, Table, join, quote};
 use super::rules::{
     Admission, Beta, ByHeader, ByStatus, CacheMode, ClientDirectives, Collapse, CookieClass, Esi, HeaderRule, Origin,
     QueryRule, RefreshAhead,
@@ -323,13 +323,13 @@ pub(super) fn check(path: &str, own: &Stated, whole: &Stated, errors: &mut Vec<C
     }
     for cookie in whole.vary_cookie.iter().flatten() {
         if whole.cookie_class.as_ref().is_some_and(|classes| classes.contains_key(cookie)) {
-            conflict("cookie_class", format!("names {cookie}, which vary_cookie names too"));
+            conflict("cookie_class", format!("names {}, which vary_cookie names too", quote(cookie)));
         }
     }
     let keyed = whole.vary_cookie.iter().flatten().chain(whole.cookie_class.iter().flat_map(BTreeMap::keys));
     for cookie in keyed {
         if whole.ignore_cookie.as_ref().is_some_and(|globs| any_matches(globs, cookie)) {
-            conflict("ignore_cookie", format!("matches {cookie}, which is in the key"));
+            conflict("ignore_cookie", format!("matches {}, which is in the key", quote(cookie)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, describe, join, keywords};
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, keywords, quote};
 use crate::fields::Seconds;
 
 keywords! {
@@ -140,7 +140,7 @@ impl Read for Redis {
 pub(super) fn read_url(path: &str, url: String, errors: &mut Vec<ConfigError>) -> Option<String> {
     let is_web = ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
     if !is_web {
-        errors.push(ConfigError::unreadable(path, describe(&url.as_str().into()), "an http or https URL"));
+        errors.push(ConfigError::unreadable(path, &url.as_str().into(), "an http or https URL"));
     }
     is_web.then_some(url)
 }
@@ -171,9 +171,10 @@ pub(super) fn read_caches(
     for (name, alias) in &caches {
         let at = |key: &str| format!("CACHES.{name}.{key}");
         if alias.tiers.contains(&Tier::Redis) && !redis.contains_key(&alias.redis) {
-            let known = redis.keys().cloned().collect::<Vec<_>>().join(", ");
+            let known = redis.keys().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
             let known = if known.is_empty() { "there is no REDIS".to_owned() } else { format!("REDIS has {known}") };
-            errors.push(ConfigError::conflict(at("redis"), format!("\"{}\" is not in REDIS; {known}", alias.redis)));
+            errors
+                .push(ConfigError::conflict(at("redis"), format!("{} is not in REDIS; {known}", quote(&alias.redis))));
         }
         if alias.tiers.contains(&Tier::Memcached) && !memcached {
             errors.push(ConfigError {
