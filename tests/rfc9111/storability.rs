@@ -57,6 +57,30 @@ fn the_origins_word_counts() {
 }
 
 #[test]
+fn an_error_to_a_clients_own_condition_is_for_that_client_alone() {
+    let conditions = [
+        ("if-match", "\"v\""),
+        ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("if-none-match", "\"v\""),
+        ("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("range", "bytes=0-1"),
+        ("if-range", "\"v\""),
+    ];
+    for condition in conditions {
+        for (status, refusal) in [
+            (200, None),
+            (399, None),
+            (400, Some(Reason::Conditional)),
+            (404, Some(Reason::Conditional)),
+            (500, Some(Reason::Conditional)),
+        ] {
+            let found = answered(&plain(), &[condition], status, &[FRESH]);
+            assert_eq!(found.err(), refusal, "{condition:?} {status}");
+        }
+    }
+}
+
+#[test]
 fn a_force_route_stores_200_and_203_and_what_its_policy_names() {
     let force = policy(&json!({ "cache": "force", "ttl": 60, "status_ttl": { "404": 5 } }));
     for status in 200..600 {
