@@ -104,7 +104,7 @@ const percentile = (times, share) => times.toSorted((a, b) => a - b)[Math.floor(
 const agent = new http.Agent({ keepAlive: true })
 
 const ask = (method, url, body = '') => new Promise((resolve, reject) => {
-  const headers = { authorization: `Bearer ${TOKEN}`, 'content-length': Buffer.byteLength(body) }
+  const headers = { authorization: `Bearer ${TOKEN}`, ...body && { 'content-length': Buffer.byteLength(body) } }
   const request = http.request(url, { method, headers, agent }, response => {
     let text = ''
     response.on('data', piece => { text += piece })

@@ -33,6 +33,7 @@ fi
 if [ -f src/edge/entry.mjs ]; then
   mv "$out/index.js" "$out/larder.js"
   "$ESBUILD_BIN" src/edge/entry.mjs --log-level=warning --bundle --format=esm --minify --alias:larder="./$out/larder.js" \
+    --inject:src/edge/microtask.mjs \
     --external:*.wasm --external:cloudflare:* --outfile="$out/index.js"
   rm "$out/larder.js"
 fi

@@ -21,7 +21,7 @@ pub(super) struct JsStream {
     pub(super) readable: ReadableStream,
     /// Breaks off the exchange it belongs to.
     pub(super) controller: Option<AbortController>,
-    /// How many bytes there are to be, if that was said: the body may hold more or fewer.
+    /// How many bytes there are to be, if that was said: the body may hold fewer.
     pub(super) expected: Option<u32>,
     /// The response it came with, if that cannot be built anew: a status beyond 599, a protocol that was switched.
     pub(super) native: Option<web_sys::Response>,
@@ -108,6 +108,9 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
             return Err(CollectError::TooLarge);
         }
         gathered.add(chunk);
+        if gathered.is_all() {
+            break;
+        }
     }
     Ok(gathered.whole())
 }
@@ -150,16 +153,25 @@ struct Gathered {
     placed: u32,
     /// What there is no place for.
     pieces: Vec<JsBlob>,
+    /// How many bytes have come.
+    come: u32,
 }
 
 impl Gathered {
     fn add(&mut self, piece: Uint8Array) {
+        self.come += piece.length();
         let end = self.placed + piece.length();
         if !self.pieces.is_empty() || end > self.expected || (self.placed == 0 && end == self.expected) {
             return self.pieces.push(JsBlob(piece));
         }
         self.places.get_or_insert_with(|| Uint8Array::new_with_length(self.expected)).set(&piece, self.placed);
         self.placed = end;
+    }
+
+    /// Whether as much has come as was said: that is where a message ends
+    /// ([RFC 9112 §6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)), and to ask for more would be the dearer half of reading it.
+    fn is_all(&self) -> bool {
+        self.expected > 0 && self.come == self.expected
     }
 
     fn whole(self) -> JsBlob {

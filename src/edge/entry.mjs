@@ -20,6 +20,7 @@ const died = error => {
 }
 
 addEventListener('error', ({ error }) => died(error))
+addEventListener('unhandledrejection', ({ reason }) => died(reason))
 
 // An answer that has to be waited for; `DEAD` if the instance died first.
 const outcome = answer => {

@@ -26,7 +26,7 @@ const LOOK_AGAIN: u64 = 25;
 const LONGEST_PAUSE: u64 = 250;
 
 /// A page is handed out after so long, however short it is.
-const PAGE_MILLIS: u64 = 50;
+const PAGE_MILLIS: u64 = 40;
 
 /// After a step that found anything, those who read get their turn: so many times as long as it took. Redis is done when it answers.
 const TURNS_BESIDE_REDIS: u64 = 4;
