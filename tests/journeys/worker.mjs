@@ -22,7 +22,7 @@ export const startWorker = async (vars, options = {}, environment = {}) => {
   return { url, stop: () => stop(child, () => child.stdin.end()) }
 }
 
-const readCompatibilityDate = async () => {
+export const readCompatibilityDate = async () => {
   const text = await readFile(path.join(root, 'wrangler.toml'), 'utf8')
   return /^compatibility_date = "(.+)"$/m.exec(text)[1]
 }
