@@ -13,7 +13,7 @@ const PATCHES = path.join(root, 'tests/e2e/security/weakenings')
 // A copy of the crate with a target folder of its own: what a patch leaves alone is compiled once.
 const COPY = path.join(root, 'target/weakened')
 const FILES = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'src']
-const LINKS = ['benches', 'fixtures']
+const LINKS = ['bench', 'benches', 'fixtures']
 
 const main = async classes => {
   mkdirSync(COPY, { recursive: true })
