@@ -153,13 +153,10 @@ struct Gathered {
     placed: u32,
     /// What there is no place for.
     pieces: Vec<JsBlob>,
-    /// How many bytes have come.
-    come: u32,
 }
 
 impl Gathered {
     fn add(&mut self, piece: Uint8Array) {
-        self.come += piece.length();
         let end = self.placed + piece.length();
         if !self.pieces.is_empty() || end > self.expected || (self.placed == 0 && end == self.expected) {
             return self.pieces.push(JsBlob(piece));
@@ -171,7 +168,8 @@ impl Gathered {
     /// Whether as much has come as was said: that is where a message ends
     /// ([RFC 9112 §6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)), and to ask for more would be the dearer half of reading it.
     fn is_all(&self) -> bool {
-        self.expected > 0 && self.come == self.expected
+        let beside: usize = self.pieces.iter().map(JsBlob::len).sum();
+        self.expected > 0 && self.placed as usize + beside == self.expected as usize
     }
 
     fn whole(self) -> JsBlob {

@@ -25,9 +25,9 @@ addEventListener('unhandledrejection', ({ reason }) => died(reason))
 // An answer that has to be waited for; `DEAD` if the instance died first.
 const outcome = answer => {
   const { promise, resolve } = Promise.withResolvers()
-  const settle = outcome => {
+  const settle = result => {
     inFlight.delete(resolve)
-    resolve(outcome)
+    resolve(result)
   }
   inFlight.add(resolve)
   answer.then(settle, error => {

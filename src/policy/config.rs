@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::preset::Preset;
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, unknown};
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, quote, quote_all, unknown};
 use super::route::{Route, RouteTable};
 use super::rules::Origin;
 use super::settings::{Defaults, Policy, Stated, check, default_methods};
@@ -336,8 +336,8 @@ fn read_route(
 
 fn check_store(path: &str, own: &Stated, caches: &BTreeMap<String, Alias>, errors: &mut Vec<ConfigError>) {
     if let Some(alias) = own.store.as_ref().filter(|alias| !caches.contains_key(*alias)) {
-        let known = caches.keys().cloned().collect::<Vec<_>>().join(", ");
-        let kind = ConfigErrorKind::Conflict(format!("\"{alias}\" is not in CACHES, which has {known}"));
+        let known = quote_all(caches.keys());
+        let kind = ConfigErrorKind::Conflict(format!("{} is not in CACHES, which has {known}", quote(alias)));
         errors.push(ConfigError { path: join(path, "store"), kind });
     }
 }

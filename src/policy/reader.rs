@@ -213,6 +213,11 @@ pub(super) fn quote(name: &str) -> String {
     describe(&name.into())
 }
 
+/// Several, as one text.
+pub(super) fn quote_all<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    quote(&names.map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
 /// A value as an error message shows it.
 pub(super) fn describe(value: &Value) -> String {
     const LONGEST: usize = 60;
@@ -225,7 +230,10 @@ pub(super) fn describe(value: &Value) -> String {
     let text = without_credentials(value.to_string());
     match (kind, text.char_indices().nth(LONGEST)) {
         ("", None) => text,
-        ("", Some(_)) => format!("{}…", text.chars().take(LONGEST).collect::<String>()),
+        ("", Some(_)) => {
+            let closing = if value.is_string() { "\"" } else { "" };
+            format!("{}…{closing}", text.chars().take(LONGEST).collect::<String>())
+        }
         _ => kind.to_owned(),
     }
 }

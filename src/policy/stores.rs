@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, keywords, quote};
+use super::reader::{ConfigError, ConfigErrorKind, Read, Table, join, keywords, quote, quote_all};
 use crate::fields::Seconds;
 
 keywords! {
@@ -171,8 +171,8 @@ pub(super) fn read_caches(
     for (name, alias) in &caches {
         let at = |key: &str| format!("CACHES.{name}.{key}");
         if alias.tiers.contains(&Tier::Redis) && !redis.contains_key(&alias.redis) {
-            let known = redis.keys().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
-            let known = if known.is_empty() { "there is no REDIS".to_owned() } else { format!("REDIS has {known}") };
+            let has = || format!("REDIS has {}", quote_all(redis.keys()));
+            let known = if redis.is_empty() { "there is no REDIS".to_owned() } else { has() };
             errors
                 .push(ConfigError::conflict(at("redis"), format!("{} is not in REDIS; {known}", quote(&alias.redis))));
         }
