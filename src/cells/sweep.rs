@@ -9,8 +9,7 @@ use crate::policy::Glob;
 /// A page holds no more names.
 pub const PAGE: usize = 1000;
 
-/// So many names Redis looks at at once: it answers nobody meanwhile. An object of many may be busy for longer, since to write down what
-/// is gone takes the same time for few names and for many.
+/// So many names Redis looks at at once: it answers nobody meanwhile.
 const AT_ONCE: usize = 500;
 
 /// The kinds of names that Redis has, by what stands before the version.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, Buffered, DurableState, DurableStorage, JsResponse};
-use super::objects::{answer, target_of};
+use super::js::{self, DurableState, DurableStorage};
+use super::objects::{NOT_UNDERSTOOD, answer};
 use super::sql::{self, ATTEMPTS, Database, pause};
 use crate::cells::{FOREVER, MAX_TOGETHER, Step, Sweep, Verb, decode, encode, number};
 use crate::policy::Glob;
@@ -21,8 +21,8 @@ const CLEANING_MILLIS: f64 = 600_000.0;
 /// If there is more of it than is removed at once, the rest follows so soon.
 const SOON_MILLIS: f64 = 1000.0;
 
-/// So many names one page looks at.
-const LOOKED_AT: u32 = 1000;
+/// So many names one step looks at: those who read wait meanwhile.
+const LOOKED_AT: u32 = 500;
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS cells (name TEXT PRIMARY KEY, value BLOB NOT NULL, ends INTEGER NOT NULL, gone INTEGER NOT NULL);
@@ -31,16 +31,24 @@ const TABLES: &str = "
 
 const GET: &str = "SELECT value, ends FROM cells WHERE name = ?1 AND ends > ?2";
 
-const SET: &str = "
-    INSERT INTO cells (name, value, ends, gone) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (name) DO UPDATE SET value = ?2, ends = ?3, gone = ?4";
+/// Followed by rows.
+const SET: &str = "INSERT INTO cells (ends, gone, name, value) VALUES ";
+
+const ANEW: &str =
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value, ends = excluded.ends, gone = excluded.gone";
+
+/// So many rows one statement sets: it takes a hundred parameters, and has two for all rows.
+const ROWS: usize = 49;
 
 /// Nobody's value is in its way but one that has ended.
 const ADD: &str = "
     INSERT INTO cells (name, value, ends, gone) VALUES (?1, ?2, ?3, ?3)
     ON CONFLICT (name) DO UPDATE SET value = ?2, ends = ?3, gone = ?3 WHERE ends <= ?4 RETURNING name";
 
-const DELETE: &str = "DELETE FROM cells WHERE name = ?1 RETURNING ends > ?2 AS was_there";
+/// Names are a JSON list.
+const COUNT: &str = "SELECT count(*) AS count FROM cells WHERE name IN (SELECT value FROM json_each(?1)) AND ends > ?2";
+
+const DELETE: &str = "DELETE FROM cells WHERE name IN (SELECT value FROM json_each(?1))";
 
 /// Only if it is still what it was when it was read.
 const EXCHANGE: &str = "UPDATE cells SET value = ?3 WHERE name = ?1 AND value = ?2 RETURNING name";
@@ -60,6 +68,8 @@ const PROLONG: &str = "UPDATE leases SET until = max(until, ?2) WHERE name = ?1 
 const REDEEM: &str = "DELETE FROM leases WHERE name = ?1 AND token = ?2 AND until > ?3 RETURNING token";
 
 const END_LEASE: &str = "DELETE FROM leases WHERE name = ?1";
+
+const END_LEASES: &str = "DELETE FROM leases WHERE name IN (SELECT value FROM json_each(?1))";
 
 /// As one text: a thousand rows as objects would take as long as all the rest.
 const NAMES: &str = "
@@ -93,22 +103,17 @@ impl Cells {
         Self { database: Database::of(state, TABLES), storage: state.storage(), will_clean: Cell::default() }
     }
 
-    /// And hands it requests.
-    pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
-        let url = request.url();
-        let asked = target_of(&url).and_then(Step::parse_target);
-        let body: Buffered = request.unchecked_into();
-        let parts = decode(Uint8Array::new(&body.array_buffer().await?).to_vec().into());
-        let (Some((verb, names)), Some(mut parts)) = (asked, parts) else {
-            return answer(400, "not-understood", &JsValue::NULL);
-        };
+    /// And hands it what it is asked.
+    pub async fn ask(&self, target: &str, body: Uint8Array) -> Result<JsValue, JsValue> {
+        let asked = Step::parse_target(target).zip(decode(body.to_vec().into()));
+        let Some(((verb, names), mut parts)) = asked else { return Ok(NOT_UNDERSTOOD) };
         let arguments = parts.split_off(names.min(parts.len()));
         let names: Vec<_> = parts.iter().map(text).collect();
         let reply = self.take_in_turn(verb, &names, &arguments).await?;
         if !matches!(verb, Verb::Get | Verb::List | Verb::Drop) {
             self.clean_after(CLEANING_MILLIS).await?;
         }
-        answer(200, "ok", &Uint8Array::from(&encode(&reply)[..]))
+        Ok(answer("ok", &Uint8Array::from(&encode(&reply)[..])))
     }
 
     /// The runtime wakes it up.
@@ -160,10 +165,8 @@ impl Cells {
         match (verb, names, arguments) {
             (Verb::Get, names, _) => self.get(names, now),
             (Verb::Set, names, [life, values @ ..]) => {
-                for (name, value) in names.iter().zip(values) {
-                    self.set(name, value, life, 0.0, now)?;
-                    self.rows(END_LEASE, std::slice::from_ref(name))?;
-                }
+                self.set(names, values, life, 0.0, now)?;
+                self.rows(END_LEASES, &[listed(names)?])?;
                 Ok(word("ok"))
             }
             (Verb::Add, [name], [life, value]) => {
@@ -186,7 +189,7 @@ impl Cells {
                 if self.row(REDEEM, &[name.clone(), text(token), now.into()])?.is_none() {
                     return Ok(word("passed"));
                 }
-                self.set(name, value, life, millis(stale), now)?;
+                self.set(std::slice::from_ref(name), std::slice::from_ref(value), life, millis(stale), now)?;
                 Ok(word("ok"))
             }
             (Verb::List | Verb::Drop, _, arguments) => self.sweep(verb, arguments, now),
@@ -217,25 +220,33 @@ impl Cells {
         Ok(reply)
     }
 
-    fn set(&self, name: &JsValue, value: &[u8], life: &Bytes, stale: f64, now: f64) -> Result<(), JsValue> {
+    fn set(&self, names: &[JsValue], values: &[Bytes], life: &Bytes, stale: f64, now: f64) -> Result<(), JsValue> {
         let ends = end(life, now);
         if ends <= now {
-            return self.rows(DELETE, &[name.clone(), now.into()]).map(drop);
+            return self.rows(DELETE, &[listed(names)?]).map(drop);
         }
         let gone = if ends < NEVER { ends + stale } else { ends };
-        let values = [name.clone(), Uint8Array::from(value).into(), ends.into(), gone.into()];
-        self.rows(SET, &values).map(drop)
+        for (names, values) in names.chunks(ROWS).zip(values.chunks(ROWS)) {
+            let mut parameters = vec![ends.into(), gone.into()];
+            let mut rows = Vec::new();
+            for (name, value) in names.iter().zip(values) {
+                let at = parameters.len();
+                rows.push(format!("(?1,?2,?{},?{})", at + 1, at + 2));
+                parameters.extend([name.clone(), Uint8Array::from(&value[..]).into()]);
+            }
+            self.rows(&format!("{SET}{}{ANEW}", rows.join(",")), &parameters)?;
+        }
+        Ok(())
     }
 
     fn delete(&self, names: &[JsValue], now: f64) -> Result<Parts, JsValue> {
-        let mut count = 0;
-        for name in names {
-            let row = self.row(DELETE, &[name.clone(), now.into()])?;
-            count += row.map_or(0, |row| sql::number(&row, "was_there") as i64);
-            self.rows(END_LEASE, std::slice::from_ref(name))?;
+        let names = listed(names)?;
+        let count = self.row(COUNT, &[names.clone(), now.into()])?;
+        for statement in [DELETE, END_LEASES] {
+            self.rows(statement, std::slice::from_ref(&names))?;
         }
         let mut reply = word("ok");
-        reply.push(number(count));
+        reply.push(number(count.map_or(0, |row| sql::number(&row, "count") as i64)));
         Ok(reply)
     }
 
@@ -342,6 +353,11 @@ impl Cells {
 
 fn text(part: &Bytes) -> JsValue {
     String::from_utf8_lossy(part).as_ref().into()
+}
+
+/// As a JSON list.
+fn listed(names: &[JsValue]) -> Result<JsValue, JsValue> {
+    js::json_stringify(&names.iter().collect::<Array>())
 }
 
 fn integer(bytes: &[u8]) -> Option<i64> {

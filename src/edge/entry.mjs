@@ -3,8 +3,8 @@
 // Nothing in WebAssembly survives a panic, a stack that overflows or memory that runs out: the instance is gone, with all requests it had
 // in flight, and none of them would ever be answered. worker-build makes a new instance for the next request; here the requests that the
 // old one left behind are taken up, those that may be asked twice.
-import Larder from 'larder'
-export * from 'larder'
+import { DurableObject } from 'cloudflare:workers'
+import Larder, * as halves from 'larder'
 
 const SAFE = ['GET', 'HEAD', 'OPTIONS']
 const DEAD = Symbol('dead')
@@ -74,3 +74,26 @@ export default {
     return first instanceof Promise ? first.then(survived) : survived(first)
   }
 }
+
+// The Durable Objects are asked by a method, not by requests, whose messages and bodies would be most of what the garbage collector of an
+// isolate has to take away.
+const object = Half => class extends DurableObject {
+  #half
+
+  constructor(ctx, env) {
+    super(ctx, env)
+    this.#half = new Half(ctx, env)
+  }
+
+  ask(target, body) {
+    return this.#half.ask(target, body)
+  }
+
+  alarm() {
+    return this.#half.alarm()
+  }
+}
+
+export const Shield = object(halves.Shield)
+export const Ledger = object(halves.Ledger)
+export const Cells = object(halves.Cells)

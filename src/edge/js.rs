@@ -197,8 +197,9 @@ extern "C" {
     /// One Durable Object.
     pub(super) type DurableStub;
 
-    #[wasm_bindgen(method, js_name = fetch, catch)]
-    pub(super) async fn fetch(this: &DurableStub, url: &str, init: &Object) -> Result<JsValue, JsValue>;
+    /// The method of ours that `entry.mjs` gives it.
+    #[wasm_bindgen(method, js_name = ask, catch)]
+    pub(super) async fn ask(this: &DurableStub, target: &str, body: &JsValue) -> Result<JsValue, JsValue>;
 
     /// `caches`.
     #[wasm_bindgen(js_namespace = caches, js_name = open, catch)]

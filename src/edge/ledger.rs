@@ -3,8 +3,8 @@
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, Buffered, DurableState, JsResponse};
-use super::objects::{answer, target_of};
+use super::js::{self, DurableState};
+use super::objects::{NOT_UNDERSTOOD, answer};
 use super::sql::{Database, number};
 use super::zone::Zone;
 use crate::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
@@ -93,36 +93,27 @@ impl Ledger {
         }
     }
 
-    /// And hands it requests.
-    pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
-        let url = request.url();
-        let target = target_of(&url).unwrap_or_default();
+    /// And hands it what it is asked.
+    pub async fn ask(&self, target: &str, body: &JsValue) -> Result<JsValue, JsValue> {
+        let body = Uint8Array::new(body).to_vec();
         let bytes = if target == APPEND {
-            let body: Buffered = request.unchecked_into();
-            let body = Uint8Array::new(&body.array_buffer().await?).to_vec();
-            let Ok(wires) = serde_json::from_slice::<Vec<Wire>>(&body) else { return not_understood() };
+            let Ok(wires) = serde_json::from_slice::<Vec<Wire>>(&body) else { return Ok(NOT_UNDERSTOOD) };
             serde_json::to_vec(&self.append(&wires).await?).unwrap_or_default()
         } else if let Some((incarnation, since)) = parse_index_target(target) {
             self.snapshot(incarnation, since).await?.encode()
         } else if target == QUEUE {
-            let body: Buffered = request.unchecked_into();
-            let body = Uint8Array::new(&body.array_buffer().await?).to_vec();
-            let Ok(lines) = std::str::from_utf8(&body) else { return not_understood() };
+            let Ok(lines) = std::str::from_utf8(&body) else { return Ok(NOT_UNDERSTOOD) };
             self.zone.queue(&self.database, lines)?.to_string().into_bytes()
         } else {
-            return not_understood();
+            return Ok(NOT_UNDERSTOOD);
         };
-        answer(200, "ok", &Uint8Array::from(&bytes[..]))
+        Ok(answer("ok", &Uint8Array::from(&bytes[..])))
     }
 
     /// And wakes it when it asked for that.
     pub async fn alarm(&self) -> Result<(), JsValue> {
         self.zone.tell(&self.database).await
     }
-}
-
-fn not_understood() -> Result<JsResponse, JsValue> {
-    answer(400, "not-understood", &JsValue::NULL)
 }
 
 impl Ledger {

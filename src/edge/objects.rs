@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, Buffered, DurableNamespace};
+use super::js::{self, DurableNamespace};
 use super::timer;
 use crate::engine::ports::StoreError;
 
@@ -56,27 +56,16 @@ async fn talk(
     target: &str,
     body: Option<&Uint8Array>,
 ) -> Result<Option<Answer>, JsValue> {
-    let init = Object::new();
-    Reflect::set(&init, &"method".into(), &"POST".into())?;
-    if let Some(body) = body {
-        Reflect::set(&init, &"body".into(), body)?;
-    }
-    let answer = namespace.by_name(object)?.fetch(&format!("http://object{target}"), &init).await?;
-    let response: web_sys::Response = answer.dyn_into()?;
-    let word = response.headers().get("larder-word")?.filter(|_| response.status() == 200);
-    let buffered: Buffered = response.unchecked_into();
-    let bytes = Uint8Array::new(&buffered.array_buffer().await?);
-    Ok(word.map(|word| (word, bytes)))
+    let body = body.map_or(JsValue::NULL, Into::into);
+    let answer = namespace.by_name(object)?.ask(target, &body).await?;
+    let Ok(parts) = answer.dyn_into::<Array>() else { return Ok(None) };
+    Ok(parts.get(0).as_string().map(|word| (word, Uint8Array::new(&parts.get(1)))))
 }
 
-/// Path and query of what an object is asked.
-pub(super) fn target_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.get(rest.find('/')?..)
+/// An object's answer, as [`talk`] takes it.
+pub(super) fn answer(word: &str, body: &JsValue) -> JsValue {
+    Array::of2(&word.into(), body).into()
 }
 
-/// An object's answer.
-pub(super) fn answer(status: u16, word: &str, body: &JsValue) -> Result<js::JsResponse, JsValue> {
-    let init = js::json_parse(&format!("{{\"status\":{status},\"headers\":[[\"larder-word\",\"{word}\"]]}}"))?;
-    js::JsResponse::new(body, &init)
-}
+/// What an object answers if it does not know what it was asked.
+pub(super) const NOT_UNDERSTOOD: JsValue = JsValue::NULL;

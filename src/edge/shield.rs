@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
-use super::js::{self, Buffered, DurableState, JsResponse};
-use super::objects::{answer, target_of};
+use super::js::{self, DurableState};
+use super::objects::{NOT_UNDERSTOOD, answer};
 use super::ports::JsSignal;
 use super::sql::{Database, number};
 use super::timer;
@@ -68,24 +67,20 @@ impl Shield {
         Self { database: Database::of(state, TABLES), landings: RefCell::default() }
     }
 
-    /// And hands it requests.
-    pub async fn fetch(&self, request: web_sys::Request) -> Result<JsResponse, JsValue> {
-        let Some(ask) = target_of(&request.url()).and_then(Ask::parse) else {
-            return answer(400, "not-understood", &JsValue::NULL);
-        };
+    /// And hands it what it is asked.
+    pub async fn ask(&self, target: &str, record: JsValue) -> Result<JsValue, JsValue> {
+        let Some(ask) = Ask::parse(target) else { return Ok(NOT_UNDERSTOOD) };
         let nothing = JsValue::NULL;
         let (text, record) = match ask {
             Ask::Lead { key, lease, nonce } => (self.lead(key, lease, nonce).await?.to_string(), nothing),
             Ask::Wait { key, token, patience } => self.wait(key, token, patience).await?,
             Ask::Land { key, token, word } => {
-                let buffered: Buffered = request.unchecked_into();
-                let record = Uint8Array::new(&buffered.array_buffer().await?);
                 self.land(key, token, word, &record).await?;
                 ("landed".to_owned(), nothing)
             }
             Ask::Spend { day, limit, wanted } => (self.spend(day, limit, wanted).await?.to_string(), nothing),
         };
-        answer(200, &text, &record)
+        Ok(answer(&text, &record))
     }
 }
 
@@ -123,11 +118,11 @@ impl Shield {
         }
     }
 
-    async fn land(&self, key: CacheKey, token: u64, word: Word, record: &Uint8Array) -> Result<(), JsValue> {
+    async fn land(&self, key: CacheKey, token: u64, word: Word, record: &JsValue) -> Result<(), JsValue> {
         let now = js::date_now();
         let (name, token) = (JsValue::from(key.to_string()), JsValue::from(token as f64));
         let kept = JsValue::from(now + KEPT_MILLIS as f64);
-        let landing = [name.clone(), token.clone(), word.to_string().into(), record.into(), kept];
+        let landing = [name.clone(), token.clone(), word.to_string().into(), record.clone(), kept];
         self.database.row(LAND, &landing).await?;
         self.database.row(FORGET, &[name, token, now.into()]).await?;
         if let Some(landing) = self.landings.borrow_mut().remove(&key) {

@@ -26,13 +26,13 @@ const LOOK_AGAIN: u64 = 25;
 const LONGEST_PAUSE: u64 = 250;
 
 /// A page is handed out after so long, however short it is.
-const PAGE_MILLIS: u64 = 40;
+const PAGE_MILLIS: u64 = 25;
 
 /// After a step that found anything, those who read get their turn: so many times as long as it took. Redis is done when it answers.
 const TURNS_BESIDE_REDIS: u64 = 4;
 
 /// What an object removed is still being written down, and those who read from it wait for that too.
-const TURNS_BESIDE_OBJECTS: u64 = 10;
+const TURNS_BESIDE_OBJECTS: u64 = 5;
 
 /// So many steps a page may take: fewer than the calls that the free plan allows.
 const MAX_STEPS: usize = 24;

@@ -47,9 +47,9 @@ export class ScriptedStore extends WorkerEntrypoint {
 
 // A Durable Object as a test scripts it.
 export class ScriptedObject extends DurableObject {
-  async fetch(request) {
-    const { pathname, search } = new URL(request.url)
-    return told(this.env.CONTROL, pathname + search, { method: 'POST', body: await request.arrayBuffer() })
+  async ask(target, body) {
+    const answer = await told(this.env.CONTROL, target, { method: 'POST', body })
+    return [answer.headers.get('larder-word'), await answer.arrayBuffer()]
   }
 }
 
