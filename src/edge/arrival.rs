@@ -20,7 +20,7 @@ pub(super) fn arrival(request: &Request) -> Option<Arrival<Edge>> {
     let host = headers.get(http::header::HOST).map(crate::fields::grammar::text);
     let url = CanonicalUrl::parse(url, host);
     let body = request.body().map_or(Body::Empty, |readable| {
-        Body::Stream(JsStream { readable, controller: None, expected: None, native: None })
+        Body::Stream(JsStream { readable, controller: None, shared: false, expected: None, native: None })
     });
     Some(Arrival { method: Method::from_bytes(method.as_bytes()).ok()?, url, headers, body, again: !again.is_empty() })
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::ReadableStream;
 
 use super::blob::JsBlob;
-use super::js::{self, AbortController, IdentityTransformStream, Readable, Writer};
+use super::js::{self, AbortController, Buffered, IdentityTransformStream, Readable, Writer};
 use super::timer::sleep;
 use crate::blob::Blob as _;
 use crate::engine::ports::{Abandoned, BodyLimits, CollectError};
@@ -21,6 +21,8 @@ pub(super) struct JsStream {
     pub(super) readable: ReadableStream,
     /// Breaks off the exchange it belongs to.
     pub(super) controller: Option<AbortController>,
+    /// Whether another reads the same: each gets what has come so far only if it is read piece by piece.
+    pub(super) shared: bool,
     /// How many bytes there are to be, if that was said: the body may hold fewer.
     pub(super) expected: Option<u32>,
     /// The response it came with, if that cannot be built anew: a status beyond 599, a protocol that was switched.
@@ -35,6 +37,7 @@ impl JsStream {
         let half = |at: u32| Self {
             readable: halves.get(at).unchecked_into(),
             controller: self.controller.clone(),
+            shared: true,
             expected: self.expected,
             native: None,
         };
@@ -49,7 +52,7 @@ pub(super) struct JsSink(Option<Writer>);
 pub(super) fn pipe() -> (JsStream, JsSink) {
     let both = IdentityTransformStream::new_identity();
     (
-        JsStream { readable: both.readable(), controller: None, expected: None, native: None },
+        JsStream { readable: both.readable(), controller: None, shared: false, expected: None, native: None },
         JsSink(both.writable().writer().ok()),
     )
 }
@@ -86,9 +89,12 @@ pub(super) async fn next(stream: &JsStream, idle: Duration) -> Result<Option<JsB
 
 /// Reads to the end.
 pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
+    let expected = stream.expected.filter(|bytes| limits.room.has(u64::from(*bytes)));
+    if expected.is_some() && !stream.shared && limits.idle >= limits.total {
+        return collect_at_once(stream, limits).await;
+    }
     let readable: &Readable = stream.readable.unchecked_ref();
     let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
-    let expected = stream.expected.filter(|bytes| limits.room.has(u64::from(*bytes)));
     let mut gathered = Gathered { expected: expected.unwrap_or_default(), ..Gathered::default() };
     let deadline = js::date_now() + millis(limits.total);
     let mut alarm: Alarm = Box::pin(sleep(limits.idle.min(limits.total)));
@@ -113,6 +119,21 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
         }
     }
     Ok(gathered.whole())
+}
+
+/// Reads a body that may pause for as long as it may take: by far cheaper than piece by piece.
+async fn collect_at_once(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
+    let readable: &JsValue = stream.readable.as_ref();
+    let response = js::JsResponse::new(readable, &JsValue::UNDEFINED).map_err(|_| CollectError::Truncated)?;
+    let buffered: Buffered = response.unchecked_into();
+    let Some(buffer) = within(sleep(limits.total), buffered.array_buffer()).await else {
+        if let Some(controller) = &stream.controller {
+            controller.abort();
+        }
+        return Err(CollectError::Truncated);
+    };
+    let whole = Uint8Array::new(&buffer.map_err(|_| CollectError::Truncated)?);
+    if limits.room.take(u64::from(whole.length())) { Ok(JsBlob(whole)) } else { Err(CollectError::TooLarge) }
 }
 
 type Alarm = Pin<Box<dyn Future<Output = ()>>>;

@@ -90,5 +90,5 @@ fn stream(
     rebuildable: bool,
 ) -> Body<Edge> {
     let native = (!rebuildable).then(|| Clone::clone(response));
-    Body::Stream(JsStream { readable, controller: Some(controller), expected, native })
+    Body::Stream(JsStream { readable, controller: Some(controller), shared: false, expected, native })
 }
