@@ -79,18 +79,9 @@ supply: setup-supply ## what dependencies bring along: licences, duplicates, sou
 soak: setup-build ## ten million operations in ten thousand random worlds, nine invariants; SEEDS=n for more or fewer
 	LARDER_SEEDS=$(SEEDS) cargo test --quiet --test simulation every_invariant -- --nocapture
 
-# In this order. Each tells its own figures; what misses a goal does not keep the others from running.
-BENCHES := bench-decisions bench-growth bench-scale bench-spread bench-esi bench-replay bench-stampede bench-purge bench-ledger bench-cells bench-ab bench-peers
-
 bench: setup-bench build benches/peers/constant_rust/build/index.js ## measure everything, beside what is known; under 15 minutes
 	cargo bench --quiet --no-run
-	@began=$$SECONDS; missed=; \
-	for part in $(BENCHES); do \
-		since=$$SECONDS; $(MAKE) --no-print-directory $$part || missed="$$missed $$part"; \
-		echo "== $$part: $$((SECONDS - since)) s"; \
-	done; \
-	echo "== all: $$((SECONDS - began)) s"; \
-	if [ -n "$$missed" ]; then echo "bench: goals are missed by$$missed" >&2; exit 1; fi
+	@tools/bench.sh
 
 bench-decisions: setup-build ## how long decisions take, beside http-cache-semantics
 	cargo bench --bench decisions
