@@ -90,8 +90,9 @@ pub(super) async fn next(stream: &JsStream, idle: Duration) -> Result<Option<JsB
 /// Reads to the end.
 pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
     let expected = stream.expected.filter(|bytes| limits.room.has(u64::from(*bytes)));
-    if expected.is_some() && !stream.shared && limits.idle >= limits.total {
-        return collect_at_once(stream, limits).await;
+    let is_at_once = expected.is_some() && !stream.shared && limits.idle >= limits.total;
+    if is_at_once && limits.room.take(expected.unwrap_or_default().into()) {
+        return collect_at_once(stream, limits.total).await;
     }
     let readable: &Readable = stream.readable.unchecked_ref();
     let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
@@ -121,19 +122,17 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
     Ok(gathered.whole())
 }
 
-/// Reads a body that may pause for as long as it may take: by far cheaper than piece by piece.
-async fn collect_at_once(stream: JsStream, mut limits: BodyLimits) -> Result<JsBlob, CollectError> {
-    let readable: &JsValue = stream.readable.as_ref();
-    let response = js::JsResponse::new(readable, &JsValue::UNDEFINED).map_err(|_| CollectError::Truncated)?;
+/// Reads a body that may pause for as long as it may take, and is no longer than it says: by far cheaper than piece by piece.
+async fn collect_at_once(stream: JsStream, total: Duration) -> Result<JsBlob, CollectError> {
+    let response = js::JsResponse::new(&stream.readable, &JsValue::UNDEFINED).map_err(|_| CollectError::Truncated)?;
     let buffered: Buffered = response.unchecked_into();
-    let Some(buffer) = within(sleep(limits.total), buffered.array_buffer()).await else {
+    let Some(buffer) = within(sleep(total), buffered.array_buffer()).await else {
         if let Some(controller) = &stream.controller {
             controller.abort();
         }
         return Err(CollectError::Truncated);
     };
-    let whole = Uint8Array::new(&buffer.map_err(|_| CollectError::Truncated)?);
-    if limits.room.take(u64::from(whole.length())) { Ok(JsBlob(whole)) } else { Err(CollectError::TooLarge) }
+    buffer.map(|buffer| JsBlob(Uint8Array::new(&buffer))).map_err(|_| CollectError::Truncated)
 }
 
 type Alarm = Pin<Box<dyn Future<Output = ()>>>;
