@@ -30,6 +30,13 @@ pub(super) struct JsStream {
 }
 
 impl JsStream {
+    /// Ends the exchange it belongs to: nobody waits for it any more.
+    fn break_off(&self) {
+        if let Some(controller) = &self.controller {
+            controller.abort();
+        }
+    }
+
     /// Two of one.
     pub(super) fn tee(self) -> Result<(Self, Self), Self> {
         let readable: &Readable = self.readable.unchecked_ref();
@@ -78,9 +85,7 @@ pub(super) async fn next(stream: &JsStream, idle: Duration) -> Result<Option<JsB
     let reader = readable.reader().map_err(|_| CollectError::Truncated)?;
     let piece = within(sleep(idle), reader.read()).await;
     let Some(Ok(piece)) = piece else {
-        if let Some(controller) = &stream.controller {
-            controller.abort();
-        }
+        stream.break_off();
         return Err(CollectError::Truncated);
     };
     reader.release().map_err(|_| CollectError::Truncated)?;
@@ -102,9 +107,7 @@ pub(super) async fn collect(stream: JsStream, mut limits: BodyLimits) -> Result<
     loop {
         let patience = deadline.min(js::date_now() + millis(limits.idle));
         let Some(piece) = before(patience, &mut alarm, reader.read()).await else {
-            if let Some(controller) = &stream.controller {
-                controller.abort();
-            }
+            stream.break_off();
             return Err(CollectError::Truncated);
         };
         let piece = piece.map_err(|_| CollectError::Truncated)?;
@@ -127,9 +130,7 @@ async fn collect_at_once(stream: JsStream, total: Duration) -> Result<JsBlob, Co
     let response = js::JsResponse::new(&stream.readable, &JsValue::UNDEFINED).map_err(|_| CollectError::Truncated)?;
     let buffered: Buffered = response.unchecked_into();
     let Some(buffer) = within(sleep(total), buffered.array_buffer()).await else {
-        if let Some(controller) = &stream.controller {
-            controller.abort();
-        }
+        stream.break_off();
         return Err(CollectError::Truncated);
     };
     buffer.map(|buffer| JsBlob(Uint8Array::new(&buffer))).map_err(|_| CollectError::Truncated)
