@@ -46,6 +46,23 @@ fn a_body_of_many_pieces_is_stored_whole_whether_or_not_its_length_is_said() {
     }
 }
 
+/// A body that nobody but the cache reads comes to it at once, and not piece by piece.
+#[test]
+fn a_refresh_that_breaks_off_leaves_the_page_as_it_was() {
+    let stale = ("Cache-Control", "max-age=0, stale-while-revalidate=60");
+    WORLD.origin.on("/refreshed", move |_| Answer::ok(&[stale], "whole"));
+    assert_eq!(get("/refreshed").text(), "whole");
+    let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 20\r\n\r\n";
+    WORLD.origin.on("/refreshed", move |_| Answer::Raw(format!("{head}half").into()));
+    for asked in 2..5 {
+        let reply = get("/refreshed");
+        assert_eq!((reply.status, reply.text().as_str()), (200, "whole"), "{}", reply.cache_status());
+        WORLD.origin.wait_for("/refreshed", asked);
+        // Until what came of it is stored, if it is.
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 #[test]
 fn a_miss_streams_while_it_is_stored() {
     let gate = Gate::new();
