@@ -1,12 +1,12 @@
 // What deleting 100,000 keys by pattern costs: how long a page of it takes, and what gets notice of it that come meanwhile. In Durable
 // Objects and in Redis, three times each. Fails if a page takes longer than 100 ms, or gets twice as long; the numbers are printed anyway.
 // Each store has a Worker of its own, warmed up until V8 has collected all its garbage for the first time, which takes 80 to 200 ms in
-// every isolate, and 35 to 90 ms after that: the longest page is mostly one during which everything stood still for it. What Redis is
-// asked passes through an isolate of the local runtime's besides, which collects its own. MINIFLARE_WORKERD_V8_FLAGS=--trace-gc shows when.
+// every isolate, and 35 to 90 ms after that: the longest page is mostly one during which everything stood still for it. It runs in workerd
+// alone: under wrangler whatever Redis is asked passes through an isolate of the local runtime's, which stands still for its own garbage.
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startBare } from './bare.mjs'
 import { startRedis, startWebdis } from './redis.mjs'
-import { startWorker } from '../tests/journeys/worker.mjs'
 
 const KEYS = 100_000
 const PAGE = 1000
@@ -49,7 +49,7 @@ const main = async () => {
 
 // One of its own: what the other store left behind is none of this one's.
 const inAWorker = async (vars, secrets, alias) => {
-  const worker = await startWorker(vars, { secrets })
+  const worker = await startBare(vars, secrets)
   const url = `${worker.url}/_larder/cache/${alias}`
   try {
     await warmUp(`${url}/keys/none`)
