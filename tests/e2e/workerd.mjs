@@ -26,8 +26,16 @@ const options = JSON.parse(line)
 const build = path.resolve(options.root, options.build ?? 'build')
 const port = options.port ?? await freePort()
 
-// Under the name of a binding may stand something else.
-const standIns = options.standIns ?? {}
+// Under the name of a binding may stand something else. A slow D1 is a D1 all the same, at a place from which no answer comes: whoever asks
+// makes its statements, which no stand-in could hand over.
+const { ...standIns } = options.standIns
+const d1IsSlow = standIns.CACHE_DB === 'Slow'
+if (d1IsSlow) delete standIns.CACHE_DB
+const silentPort = async () => {
+  const server = createServer(() => {}).unref()
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server.address().port
+}
 const bound = (wanted, name) => wanted && !(name in standIns) ? [name] : []
 const OBJECTS = { SHIELD: 'Shield', LEDGER: 'Ledger', CELLS: 'Cells' }
 const object = (name, className) => name in standIns
@@ -44,7 +52,9 @@ const larder = {
   compatibilityDate: options.compatibilityDate,
   bindings: { ...options.vars, ...options.secrets },
   kvNamespaces: bound(options.kv !== false, 'CACHE'),
-  d1Databases: bound(options.d1, 'CACHE_DB'),
+  d1Databases: d1IsSlow
+    ? { CACHE_DB: { id: 'CACHE_DB', remoteProxyConnectionString: new URL(`http://127.0.0.1:${await silentPort()}`) } }
+    : bound(options.d1, 'CACHE_DB'),
   r2Buckets: bound(options.r2, 'CACHE_BUCKET'),
   serviceBindings: Object.fromEntries(
     Object.entries(standIns).filter(([name]) => !(name in OBJECTS)).map(([name, entrypoint]) => [name, { name: 'stand-ins', entrypoint }])
