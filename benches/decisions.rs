@@ -28,9 +28,9 @@ criterion_main!(decisions);
 /// From the fields of the request to the head of the response, among a hundred routes of which none but the last matches.
 fn fresh_hit(criterion: &mut Criterion) {
     let site = Site::with_routes(ROUTES);
-    let (head, fields) = (site.stored(), headers(REQUEST));
+    let (head, mut fields) = (site.stored(), headers(REQUEST));
     criterion.bench_function("fresh hit", |bencher| {
-        bencher.iter(|| black_box(site.answer(black_box(&fields), &head)));
+        bencher.iter(|| black_box(site.answer(black_box(&mut fields), &head)));
     });
     let policy = CachePolicy::new(&their_request(), &their_response());
     let request = their_request();
@@ -41,7 +41,7 @@ fn fresh_hit(criterion: &mut Criterion) {
 
 fn stored(criterion: &mut Criterion) {
     let site = Site::with_routes(ROUTES);
-    let (lookup, policy, response) = (site.look_up(&request(&headers(REQUEST))), site.policy(), response());
+    let (lookup, policy, response) = (site.look_up(&request(headers(REQUEST))), site.policy(), response());
     criterion.bench_function("storability", |bencher| {
         bencher.iter(|| black_box(admit(black_box(&response), &lookup, policy)));
     });
@@ -65,7 +65,7 @@ fn read_back(criterion: &mut Criterion) {
 fn purged(criterion: &mut Criterion) {
     const PURGES: u64 = 100_000;
     let head = Site::with_routes(ROUTES).stored();
-    let url = request(&headers(REQUEST)).url;
+    let url = request(headers(REQUEST)).url.clone();
     let mut hard: Vec<_> = (0..PURGES).map(|number| (Name::tag(&format!("tag-{number}")), number + 2)).collect();
     hard.sort_unstable();
     let snapshot = Snapshot { incarnation: 7, last: PURGES + 1, hard, ..Snapshot::default() };

@@ -56,8 +56,8 @@ fn main() {
 /// The decision about a page that only the last of them matches.
 fn routes(count: usize) -> Work {
     let site = Site::with_routes(count);
-    let (page, fields) = (site.stored(), headers(REQUEST));
-    Box::new(move || drop(black_box(site.answer(&fields, &page))))
+    let (page, mut fields) = (site.stored(), headers(REQUEST));
+    Box::new(move || drop(black_box(site.answer(&mut fields, &page))))
 }
 
 /// The look for one of those that came last.

@@ -23,28 +23,40 @@ impl Framed {
         Self(Vec::with_capacity(USUAL)).part(purpose)
     }
 
+    /// Adds a number, in as few bytes as it needs ([LEB128](https://en.wikipedia.org/wiki/LEB128)): what is hashed is paid for by the block.
+    #[must_use]
+    pub fn number(mut self, mut number: usize) -> Self {
+        const MORE: u8 = 0x80;
+        while number >= usize::from(MORE) {
+            self.0.push(number as u8 | MORE);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+        self
+    }
+
     /// Adds a part.
     #[must_use]
-    pub fn part(mut self, part: impl AsRef<[u8]>) -> Self {
+    pub fn part(self, part: impl AsRef<[u8]>) -> Self {
         let part = part.as_ref();
-        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        self.0.extend_from_slice(part);
-        self
+        let mut framed = self.number(part.len());
+        framed.0.extend_from_slice(part);
+        framed
     }
 
     /// Adds a part that may be absent; absent is not the same as empty.
     #[must_use]
     pub fn optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
-            Some(part) => self.part([1]).part(part),
-            None => self.part([0]),
+            Some(part) => self.number(1).part(part),
+            None => self.number(0),
         }
     }
 
     /// Adds a list: its length, then its parts.
     #[must_use]
     pub fn list<P: AsRef<[u8]>>(self, parts: impl ExactSizeIterator<Item = P>) -> Self {
-        let counted = self.part((parts.len() as u64).to_be_bytes());
+        let counted = self.number(parts.len());
         parts.fold(counted, Self::part)
     }
 

@@ -44,8 +44,8 @@ pub struct KeyParts<'a> {
     pub url: &'a CanonicalUrl,
     /// Cookies by value: the digest, or absent.
     pub identities: Vec<(String, Option<Digest>)>,
-    /// Cookies by class.
-    pub classes: Vec<(&'a str, &'a str)>,
+    /// Cookies by class, or absent.
+    pub classes: Vec<(&'a str, Option<&'a str>)>,
     /// Request fields: the value sent, or absent.
     pub fields: Vec<(&'a str, Option<&'a str>)>,
 }
@@ -54,26 +54,24 @@ impl KeyParts<'_> {
     /// The key. Parts are framed by their lengths, so that no two lists of parts run into the same bytes.
     #[must_use]
     pub fn key(&self) -> CacheKey {
-        let mut key = Framed::new("entry 1")
+        let mut key = Framed::new("entry 2")
             .part(self.prefix)
             .part(self.url.scheme.as_str())
             .part(self.url.authority.as_str())
             .part(&self.url.path)
             .optional(self.url.query.as_deref())
-            .part([count(&self.identities), count(&self.classes), count(&self.fields)].concat());
+            .number(self.identities.len())
+            .number(self.classes.len())
+            .number(self.fields.len());
         for (name, value) in &self.identities {
             key = key.part(name).optional(value.as_ref());
         }
         for (name, class) in &self.classes {
-            key = key.part(name).part(class);
+            key = key.part(name).optional(*class);
         }
         for (name, value) in &self.fields {
             key = key.part(name).optional(*value);
         }
         CacheKey(key.finish())
     }
-}
-
-fn count<T>(parts: &[T]) -> [u8; 8] {
-    (parts.len() as u64).to_be_bytes()
 }

@@ -41,7 +41,7 @@ fn policy() -> Rc<Policy> {
 
 fn lookup(policy: &Rc<Policy>, fields: HeaderMap) -> Lookup {
     let url = CanonicalUrl::parse("https://site.test/page", None).expect("a URL");
-    let request = RequestHead { method: Method::GET, url, headers: fields, upgrade: false };
+    let request = Rc::new(RequestHead { method: Method::GET, url, headers: fields, upgrade: false });
     plan(&request, Selected { policy, lists_method: true }, false, "", &IdentityKeys::default())
         .expect("it is looked up")
 }
@@ -114,7 +114,7 @@ fn decision(lines: &[String], asked: HeaderMap, after: u64) -> Result<Reuse, Rea
         &Question {
             wanted: Wanted { method: &Method::GET, headers: &HeaderMap::new() },
             directives: RequestDirectives::default(),
-            authorized: lookup.sends_authorization,
+            authorized: lookup.sends_authorization(),
             purged: None,
             now,
         },
@@ -430,7 +430,7 @@ fn cookies_that_are_not_keyed_change_no_key() {
     let key = |cookies: String| {
         let url = CanonicalUrl::parse("https://site.test/page", None).expect("a URL");
         let headers = if cookies.is_empty() { HeaderMap::new() } else { fields(&[("cookie", cookies)]) };
-        let request = RequestHead { method: Method::GET, url, headers, upgrade: false };
+        let request = Rc::new(RequestHead { method: Method::GET, url, headers, upgrade: false });
         plan(&request, Selected { policy: &policy, lists_method: true }, false, "", &keys).map(|lookup| lookup.key)
     };
     let other =

@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "each bench asks a part of it")]
 
+use std::hint::black_box;
+use std::mem;
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use larder::cache::reuse::{Question, Reuse, decide};
@@ -11,7 +15,7 @@ use larder::cache::{BodyFacts, Entry, Fetched, Head, Stamp, record};
 use larder::fields::{RequestDirectives, Timestamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
 use larder::message::{RequestHead, ResponseHead};
-use larder::policy::{Config, Policy};
+use larder::policy::{Config, Policy, Selected};
 use larder::url::CanonicalUrl;
 use serde_json::json;
 
@@ -61,36 +65,43 @@ impl Site {
         Self { config, keys: IdentityKeys::new(Some("key"), None) }
     }
 
-    pub fn look_up(&self, request: &RequestHead) -> Lookup {
-        let selected = self.config.table.select(&request.url, &request.method);
+    pub fn look_up(&self, request: &Rc<RequestHead>) -> Lookup {
+        self.look_up_by(request, self.config.table.select(&request.url, &request.method))
+    }
+
+    fn look_up_by(&self, request: &Rc<RequestHead>, selected: Selected) -> Lookup {
         let ambiguous = self.config.table.is_ambiguous(&request.url, &request.method);
         plan(request, selected, ambiguous, &self.config.key_prefix, &self.keys).expect("it is looked up")
     }
 
-    /// From the fields of a request to the head of the response.
-    pub fn answer(&self, fields: &HeaderMap, head: &Head) -> Served {
-        let request = request(fields);
+    /// From the fields of a request to the head of the response. Takes the fields as they are and gives them back: to copy them is no part
+    /// of the decision.
+    pub fn answer(&self, fields: &mut HeaderMap, head: &Head) -> Served {
+        let request = request(mem::take(fields));
         let selected = self.config.table.select(&request.url, &request.method);
-        let lookup = self.look_up(&request);
+        let lookup = self.look_up_by(&request, selected);
         let question = Question {
             wanted: request.wanted(),
             directives: RequestDirectives::read(&request.headers),
-            authorized: lookup.sends_authorization,
+            authorized: lookup.sends_authorization(),
             purged: None,
             now: NOW,
         };
         let Reuse::Fresh { age, .. } = decide(head, selected.policy, &question) else { panic!("it is fresh") };
-        serve(request.wanted(), head, age, selected.policy)
+        let served = serve(request.wanted(), head, age, selected.policy);
+        drop(black_box(lookup));
+        *fields = Rc::into_inner(request).expect("nobody else has it").headers;
+        served
     }
 
     /// The policy of the page.
     pub fn policy(&self) -> &Policy {
-        self.config.table.select(&request(&HeaderMap::new()).url, &Method::GET).policy
+        self.config.table.select(&request(HeaderMap::new()).url, &Method::GET).policy
     }
 
     /// The page as it is stored.
     pub fn stored(&self) -> Head {
-        let (lookup, policy) = (self.look_up(&request(&headers(REQUEST))), self.policy());
+        let (lookup, policy) = (self.look_up(&request(headers(REQUEST))), self.policy());
         let response = response();
         let Admission { terms, initial_age, headers, selecting, tags, groups, identities } =
             admit(&response, &lookup, policy);
@@ -124,9 +135,9 @@ pub fn record_of(head: Head) -> Bytes {
     record::encode(&Entry { head, body: Bytes::from(vec![b'x'; 4096]) }).expect("it can be written down")
 }
 
-pub fn request(fields: &HeaderMap) -> RequestHead {
+pub fn request(headers: HeaderMap) -> Rc<RequestHead> {
     let url = CanonicalUrl::parse(URL, Some("www.example.com")).expect("a URL");
-    RequestHead { method: Method::GET, url, headers: fields.clone(), upgrade: false }
+    Rc::new(RequestHead { method: Method::GET, url, headers, upgrade: false })
 }
 
 pub fn response() -> ResponseHead {

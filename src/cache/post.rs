@@ -33,6 +33,6 @@ fn is_covered(sent: &HeaderMap, asked: Asked) -> bool {
     let constant = |name| treatment(name, asked.policy) == Treatment::Constant;
     let of_another_kind = |name| matches!(class_of(name), Class::Content | Class::Platform);
     let address = |name| sent.get_all(name).iter().eq(sent.get("cf-connecting-ip"));
-    let shown = |name| sent.get_all(name).iter().eq(asked.lookup.headers.get_all(name));
+    let shown = |name| sent.get_all(name).iter().eq(asked.lookup.headers().get_all(name));
     sent.keys().all(|name| constant(name) || of_another_kind(name) || shown(name) || address(name))
 }

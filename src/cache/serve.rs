@@ -15,7 +15,7 @@ use super::stored_fields::stops_here;
 use super::validation::has_validator;
 use crate::esi::is_template;
 use crate::fields::cache_control_text::with_max_age;
-use crate::fields::grammar::text;
+use crate::fields::grammar::{is_garbled, text};
 use crate::fields::preconditions::{Validators, if_range_holds, is_not_modified};
 use crate::fields::range::{requested, satisfiable};
 use crate::fields::{ContentRange, Seconds, Timestamp, hop_by_hop};
@@ -186,12 +186,15 @@ pub fn straight_through(headers: &HeaderMap) -> HeaderMap {
 
 /// The fields that go downstream. One that was garbled on the way, since it was no UTF-8, is not passed on as something else.
 fn deliverable(headers: &HeaderMap) -> HeaderMap {
-    let goes_on = |(name, value): &(&HeaderName, &HeaderValue)| !stops_here(name) && !text(value).contains('\u{fffd}');
-    // Mostly all of them do.
-    if headers.iter().all(|field| goes_on(&field)) {
-        return headers.clone();
+    let mut kept = headers.clone();
+    for name in headers.keys().filter(|name| stops_here(name)) {
+        kept.remove(name);
     }
-    headers.iter().filter(goes_on).map(|(name, value)| (name.clone(), value.clone())).collect()
+    if kept.values().any(is_garbled) {
+        let readable = kept.iter().filter(|(_, value)| !is_garbled(value));
+        kept = readable.map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+    kept
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, text: &str) {

@@ -76,7 +76,7 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
         terms,
         initial_age,
         headers: stored_fields(&response.headers, &directives, fetched.received),
-        selecting: selecting(&names, &lookup.headers),
+        selecting: selecting(&names, lookup.headers()),
         tags: tags(&response.headers, policy),
         groups: groups(&response.headers, &CACHE_GROUPS),
         identities: lookup.identities.clone(),
@@ -88,7 +88,7 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
 /// that the origin stumbles over.
 fn check_status(response: &ResponseHead, lookup: &Lookup, policy: &Policy) -> Result<(), Reason> {
     let code = response.status.as_u16();
-    let is_conditional = || lookup.headers.keys().any(|name| class_of(name) == Class::Conditional);
+    let is_conditional = || lookup.headers().keys().any(|name| class_of(name) == Class::Conditional);
     match code {
         304 | 412 | 416 => Err(Reason::Conditional),
         400.. if is_conditional() => Err(Reason::Conditional),
@@ -145,10 +145,10 @@ fn check_identity(lookup: &Lookup, response: &ResponseHead, terms: &Terms) -> Re
     if response.headers.contains_key(SET_COOKIE) {
         return Err(Reason::SetCookie);
     }
-    if lookup.sends_authorization && !terms.authorized {
+    if lookup.sends_authorization() && !terms.authorized {
         return Err(Reason::Authorization);
     }
-    if lookup.sends_unkeyed_cookies && !terms.shared {
+    if lookup.sends_unkeyed_cookies() && !terms.shared {
         return Err(Reason::CookieUnclassified);
     }
     Ok(())
@@ -168,7 +168,7 @@ fn check_vary(lookup: &Lookup, headers: &HeaderMap, policy: &Policy) -> Result<V
             Treatment::Cookie if policy.keys_identity() => {}
             // Filled without cookies, it is for requests without cookies.
             Treatment::Cookie
-                if name == COOKIE && policy.cache == CacheMode::Origin && !lookup.sends_unkeyed_cookies =>
+                if name == COOKIE && policy.cache == CacheMode::Origin && !lookup.sends_unkeyed_cookies() =>
             {
                 selecting.push(name);
             }
@@ -185,11 +185,11 @@ fn check_representation(lookup: &Lookup, response: &ResponseHead, policy: &Polic
     if content_length(&response.headers).is_some_and(|length| length > policy.max_body.0) {
         return Err(Reason::TooLarge);
     }
-    if policy.match_type && !fits_extension(&lookup.url.path, &response.headers) {
+    if policy.match_type && !fits_extension(&lookup.url().path, &response.headers) {
         return Err(Reason::TypeMismatch);
     }
-    let target = sole_line(&response.headers, LOCATION).and_then(|location| lookup.url.join(location));
-    if response.status.is_redirection() && target.as_ref() == Some(&lookup.url) {
+    let target = sole_line(&response.headers, LOCATION).and_then(|location| lookup.url().join(location));
+    if response.status.is_redirection() && target.as_ref() == Some(lookup.url()) {
         return Err(Reason::SelfRedirect);
     }
     Ok(())

@@ -70,7 +70,7 @@ impl<P: Ports> Engine<P> {
         match update_by_head(&entry.head, &as_stored(response), asked) {
             HeadUpdate::Holds(revision) if revision.stored.is_ok() => {
                 let entry = Rc::new(Entry { head: revision.head, body: entry.body.clone() });
-                let url = fill.asking.lookup.url.clone();
+                let url = fill.asking.lookup.url().clone();
                 Some(Deferred::Write(Writing { entry, url, policy, tiers: Vec::new() }))
             }
             HeadUpdate::Differs => Some(Deferred::Remove(Removing { keys: vec![entry.head.key], policy, but: None })),
@@ -164,7 +164,7 @@ pub(super) fn as_stored(response: &ResponseHead) -> ResponseHead {
 
 /// Whether the response sets a cookie that the client has and the origin was not shown.
 pub(super) fn sets_withheld_cookie(lookup: &Lookup, response: &HeaderMap) -> bool {
-    set_names(response).any(|name| lookup.withheld.iter().any(|withheld| withheld == name))
+    set_names(response).any(|name| lookup.withheld().iter().any(|withheld| withheld == name))
 }
 
 /// An error or an empty answer never takes the place of a good entry.

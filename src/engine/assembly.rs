@@ -39,7 +39,7 @@ const AHEAD: u64 = 4 << 20;
 /// A page under way.
 pub struct Assembly<P: Ports> {
     engine: Engine<P>,
-    request: RequestHead,
+    request: Rc<RequestHead>,
     policy: Rc<Policy>,
     lineage: Lineage,
     assembler: Assembler<P::Blob>,
@@ -130,7 +130,7 @@ impl<P: Ports> Assembly<P> {
         terms: Terms,
         template: Body<P>,
     ) -> Self {
-        let url = select_parameters(&request.head.url, policy);
+        let url = select_parameters(&request.head.url, policy).into_owned();
         let lineage = request.lineage.clone().unwrap_or_else(|| Lineage::of_page(url.clone(), engine.ports.now()));
         let visitor = Visitor {
             url,

@@ -72,7 +72,7 @@ impl<P: Ports> Engine<P> {
     fn was_asked_too_early(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
         let Verdict::Stored(entry, _) = verdict else { return false };
         let reuse = self.judge(entry, Asking { now: self.ports.now(), ..fill.asking });
-        answers(&entry.head, &fill.asking.lookup.headers)
+        answers(&entry.head, fill.asking.lookup.headers())
             && matches!(reuse, Reuse::Validate { .. } | Reuse::Refuse(Reason::Purged))
     }
 
@@ -99,7 +99,7 @@ impl<P: Ports> Engine<P> {
         entry: &Rc<Entry<P::Blob>>,
         clock: Clock,
     ) -> Option<Outcome<P>> {
-        if !answers(&entry.head, &fill.asking.lookup.headers) {
+        if !answers(&entry.head, fill.asking.lookup.headers()) {
             return None;
         }
         let now = self.ports.now();
@@ -126,7 +126,7 @@ fn patience(policy: &Policy) -> Duration {
 /// Whether one answer could do for several: a GET that nobody narrows down. With a whole to validate the origin is asked our own
 /// conditions, whatever the client's were.
 pub(super) fn may_collapse<P: Ports>(request: &RequestOf<'_>, fill: &Fill<'_, P>) -> bool {
-    let sent = &fill.asking.lookup.headers;
+    let sent = fill.asking.lookup.headers();
     let narrowing = [RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE, IF_RANGE];
     let has_whole = fill.stored().is_some_and(|entry| entry.head.status != StatusCode::PARTIAL_CONTENT);
     let narrowed = narrowing.iter().any(|name| sent.contains_key(name)) && !has_whole;

@@ -84,7 +84,7 @@ impl<P: Ports> StorePlan<P> {
             && head.fingerprint == self.policy.fingerprint
             && same_fields(&head.selecting, selecting);
         let variant = || variant_key(head.key, head.generation, selecting);
-        is_sibling.then(|| (&**primary, (!answers(head, &self.lookup.headers)).then(variant)))
+        is_sibling.then(|| (&**primary, (!answers(head, self.lookup.headers())).then(variant)))
     }
 }
 
@@ -144,7 +144,7 @@ impl<P: Ports> Engine<P> {
     /// Reads the body to its end, lands the flight, writes all tiers.
     async fn store(&self, storing: Storing<P>) {
         let Storing { body, plan, lead } = storing;
-        let (key, url, policy) = (plan.lookup.key, plan.lookup.url.clone(), plan.policy.clone());
+        let (key, url, policy) = (plan.lookup.key, plan.lookup.url().clone(), plan.policy.clone());
         match self.collect(body, plan).await {
             Ok(entry) => {
                 let entry = Rc::new(entry);
@@ -206,7 +206,7 @@ impl<P: Ports> Engine<P> {
             body: facts,
         };
         if let Some(before) = posted {
-            self.check_overtaken(&lookup.url, &head, before).await?;
+            self.check_overtaken(lookup.url(), &head, before).await?;
         }
         Ok(Entry { head, body })
     }
@@ -328,7 +328,7 @@ impl<P: Ports> Engine<P> {
                 }
                 let entry = Rc::new(Entry { head: Head { stamp, draw: self.draw(false), ..revision.head }, body });
                 lead.land(Verdict::Stored(entry.clone(), Clock::Own));
-                self.write(Writing { entry, url: lookup.url, policy, tiers: Vec::new() }).await;
+                self.write(Writing { entry, url: lookup.url().clone(), policy, tiers: Vec::new() }).await;
             }
             Exchanged::Response(response) => {
                 let admission = storability(&as_stored(&response.head), asked)

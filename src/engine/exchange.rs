@@ -114,7 +114,7 @@ impl<B> Basis<'_, B> {
 impl<P: Ports> Engine<P> {
     /// Asks the origin for what `errand` stands for, or for as much of it as is not known.
     pub(super) async fn exchange(&self, errand: Errand<'_>, basis: Basis<'_, P::Blob>) -> Exchange<P> {
-        let mut headers = errand.lookup.headers.clone();
+        let mut headers = errand.lookup.headers().clone();
         let basis = basis.prepare(&mut headers, &errand.request.method);
         let asked_by_client = [IF_NONE_MATCH, IF_MODIFIED_SINCE].iter().any(|name| headers.contains_key(name));
         let Exchange { result, fetched, stamp } = self.ask(errand, headers).await;
@@ -145,7 +145,7 @@ impl<P: Ports> Engine<P> {
 
     /// What came speaks of something that is not here: once more, without conditions.
     async fn ask_for_all(&self, errand: Errand<'_>) -> Exchange<P> {
-        let mut headers = errand.lookup.headers.clone();
+        let mut headers = errand.lookup.headers().clone();
         remove_conditions(&mut headers);
         let exchange = self.ask(errand, headers).await;
         match &exchange.result {
@@ -161,7 +161,7 @@ impl<P: Ports> Engine<P> {
         let Errand { request, lookup, policy, .. } = errand;
         let ask = OriginRequest {
             method: request.method.clone(),
-            url: target(&policy.origin, &lookup.url),
+            url: target(&policy.origin, lookup.url()),
             headers,
             body: Body::Empty,
             decode: true,

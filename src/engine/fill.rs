@@ -74,7 +74,7 @@ impl<P: Ports> Engine<P> {
             return self.without_origin(request, &fill, None);
         }
         let unshareable = self.isolate.unshareable(&lookup.key, fill.asking.now);
-        if unshareable == Some(Reason::WithheldCookieSet) && !lookup.withheld.is_empty() {
+        if unshareable == Some(Reason::WithheldCookieSet) && !lookup.withheld().is_empty() {
             return self.pass_whole(request, fill.policy, Reason::WithheldCookieSet).await;
         }
         let lead = match unshareable {
@@ -160,7 +160,7 @@ impl<P: Ports> Engine<P> {
         let (verdict, report, deferred) = match revision.stored {
             Ok(()) => {
                 let report = Report { stored: true, ttl: Some(ttl), ..fill.report };
-                let url = fill.asking.lookup.url.clone();
+                let url = fill.asking.lookup.url().clone();
                 let write = Writing { entry: entry.clone(), url, policy: fill.policy.clone(), tiers: Vec::new() };
                 (Verdict::Stored(entry, Clock::Own), report, Some(Deferred::Write(write)))
             }

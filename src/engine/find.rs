@@ -75,7 +75,7 @@ impl<P: Ports> Engine<P> {
             found = self.find_primary(alias, &tiers, asking, previous).await;
         }
         if let Some((entry, _)) = &found.entry {
-            self.remember_search(&asking.lookup.url, &entry.head);
+            self.remember_search(asking.lookup.url(), &entry.head);
         }
         found
     }
@@ -89,14 +89,14 @@ impl<P: Ports> Engine<P> {
         selected: Selected<'_>,
         asking: Asking<'_>,
     ) -> Option<Found<P>> {
-        let url = self.isolate.searches.borrow().equivalent(&asking.lookup.url)?;
-        let request = RequestHead { url, ..request.clone() };
+        let url = self.isolate.searches.borrow().equivalent(asking.lookup.url())?;
+        let request = Rc::new(RequestHead { url, ..request.clone() });
         let lookup = plan(&request, selected, false, &config.key_prefix, &self.settings.identity).ok()?;
         let found = self.find(config, Asking { lookup: &lookup, ..asking }).await;
         let (entry, Reuse::Fresh { .. }) = found.entry.as_ref()? else { return None };
         let variance = SearchVariance::read(&entry.head.headers)?;
-        let queries = [&lookup.url.query, &asking.lookup.url.query].map(|query| query.as_deref());
-        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head);
+        let queries = [&lookup, asking.lookup].map(|lookup| lookup.url().query.as_deref());
+        let purged = self.isolate.purges.borrow().purged(asking.lookup.url(), &entry.head);
         (variance.equivalent(queries[0], queries[1]) && purged.is_none()).then_some(found)
     }
 
@@ -111,14 +111,14 @@ impl<P: Ports> Engine<P> {
     async fn find_primary(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
         let slot = self.read_slot(alias, tiers, asking, key).await;
         let Some(primary) = &slot.primary else { return slot };
-        if answers(&primary.head, &asking.lookup.headers) {
+        if answers(&primary.head, asking.lookup.headers()) {
             return slot;
         }
         let names: Vec<_> = primary.head.selecting.iter().map(|field| field.name.clone()).collect();
-        let selecting = crate::cache::variant::selecting(&names, &asking.lookup.headers);
+        let selecting = crate::cache::variant::selecting(&names, asking.lookup.headers());
         let variant = variant_key(primary.head.key, primary.head.generation, &selecting);
         let found = self.read_slot(alias, tiers, asking, variant).await;
-        let fits = found.primary.as_ref().is_some_and(|entry| answers(&entry.head, &asking.lookup.headers));
+        let fits = found.primary.as_ref().is_some_and(|entry| answers(&entry.head, asking.lookup.headers()));
         let entry = found.entry.filter(|_| fits);
         Found {
             forward: Forward::VaryMiss,
@@ -184,17 +184,17 @@ impl<P: Ports> Engine<P> {
     /// Whether a response that was asked for when no more was known than `before` has been purged since.
     pub(super) fn is_overtaken(&self, lookup: &Lookup, head: &Head, before: Stamp) -> bool {
         let head = Head { stamp: before, ..head.clone() };
-        self.isolate.purges.borrow().purged(&lookup.url, &head) == Some(Purged::Hard)
+        self.isolate.purges.borrow().purged(lookup.url(), &head) == Some(Purged::Hard)
     }
 
     /// What may be done with an entry.
     pub(super) fn judge(&self, entry: &Entry<P::Blob>, asking: Asking<'_>) -> Reuse {
         let doubtful = (asking.trust == Trust::Doubt).then_some(Purged::Soft);
-        let purged = self.isolate.purges.borrow().purged(&asking.lookup.url, &entry.head).or(doubtful);
+        let purged = self.isolate.purges.borrow().purged(asking.lookup.url(), &entry.head).or(doubtful);
         let question = Question {
             wanted: asking.wanted,
             directives: asking.directives,
-            authorized: asking.lookup.sends_authorization,
+            authorized: asking.lookup.sends_authorization(),
             purged,
             now: asking.now,
         };

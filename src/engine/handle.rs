@@ -44,7 +44,7 @@ pub struct Arrival<P: Ports> {
 
 /// A request, and who sent it.
 pub(super) struct RequestOf<'a> {
-    pub head: &'a RequestHead,
+    pub head: &'a Rc<RequestHead>,
     /// The fields of the connection too, if the request asks for another protocol: its handshake is made of them.
     pub handshake: Option<HeaderMap>,
     /// What its bearer may do. The token itself is gone from the fields: it is nobody else's business.
@@ -86,7 +86,7 @@ impl<P: Ports> Engine<P> {
                     grammar::members(&headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
                 let handshake = websocket.then(|| headers.clone());
                 hop_by_hop::strip(&mut headers);
-                let head = RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() };
+                let head = Rc::new(RequestHead { method: method.clone(), url, headers, upgrade: handshake.is_some() });
                 let request = RequestOf { head: &head, handshake, scope, lineage: None };
                 self.dispatch(&request, body, again).await
             }
@@ -213,8 +213,8 @@ impl<P: Ports> Engine<P> {
                 let report = Report { ttl: Some(ttl), ..report };
                 let response = from_entry(request.head, &entry, age, policy);
                 let ahead = self.refreshes_ahead(&entry, asking);
-                let offer = self.offer(&entry, &lookup.url, policy, &found.backfill);
-                let backfill = backfill(&entry, &lookup.url, reuse, policy, found.backfill);
+                let offer = self.offer(&entry, lookup.url(), policy, &found.backfill);
+                let backfill = backfill(&entry, lookup.url(), reuse, policy, found.backfill);
                 let index = self.index_ages(now).then_some(Deferred::RefreshIndex);
                 let refresh = ahead.then(|| refreshing(request, asking, policy, entry, found.primary));
                 Outcome::new(response, report, backfill.into_iter().chain(offer).chain(refresh).chain(index).collect())
@@ -267,7 +267,7 @@ fn refreshing<P: Ports>(
     entry: Rc<Entry<P::Blob>>,
     primary: Option<Rc<Entry<P::Blob>>>,
 ) -> Deferred<P> {
-    let request = RequestHead { method: Method::GET, ..request.head.clone() };
+    let request = RequestHead { method: Method::GET, ..RequestHead::clone(request.head) };
     let (lookup, policy) = (asking.lookup.clone(), policy.clone());
     Deferred::Refresh(Box::new(Refreshing { request, lookup, policy, entry, primary }))
 }

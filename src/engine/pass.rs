@@ -1,6 +1,8 @@
 //! Requests that go to the origin whole, and what the unsafe ones invalidate.
 
-use http::Method;
+use std::rc::Rc;
+
+use http::{HeaderMap, Method};
 
 use super::Engine;
 use super::answer::{Response, failure_answer, from_origin, plain};
@@ -171,12 +173,12 @@ impl<P: Ports> Engine<P> {
     /// The keys under which `url` may be stored for this visitor, and for one without cookies.
     pub(super) fn keys_of(&self, config: &Config, request: &RequestHead, url: &CanonicalUrl) -> Vec<CacheKey> {
         let selected = config.table.select(url, &Method::GET);
-        let own =
-            RequestHead { method: Method::GET, url: url.clone(), headers: request.headers.clone(), upgrade: false };
-        let anonymous = RequestHead { headers: http::HeaderMap::new(), ..own.clone() };
-        let key =
-            |request: &RequestHead| plan(request, selected, false, &config.key_prefix, &self.settings.identity).ok();
-        let mut keys: Vec<_> = [own, anonymous].iter().filter_map(key).map(|lookup| lookup.key).collect();
+        let key = |headers: HeaderMap| {
+            let request = RequestHead { method: Method::GET, url: url.clone(), headers, upgrade: false };
+            plan(&Rc::new(request), selected, false, &config.key_prefix, &self.settings.identity).ok()
+        };
+        let visitors = [request.headers.clone(), HeaderMap::new()];
+        let mut keys: Vec<_> = visitors.into_iter().filter_map(key).map(|lookup| lookup.key).collect();
         keys.dedup();
         keys
     }

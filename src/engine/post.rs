@@ -1,5 +1,7 @@
 //! The answer to a POST as the stored answer to a GET.
 
+use std::rc::Rc;
+
 use http::{HeaderMap, Method, StatusCode};
 
 use super::Engine;
@@ -51,7 +53,7 @@ impl<P: Ports> Engine<P> {
         Posted { fetched, before, own }: Posted,
     ) -> Option<StorePlan<P>> {
         let Configured::Ready(config) = &self.settings.state else { return None };
-        let get = RequestHead { method: Method::GET, ..request.clone() };
+        let get = Rc::new(RequestHead { method: Method::GET, ..request.clone() });
         let selected = config.table.select(&get.url, &get.method);
         let ambiguous = config.table.is_ambiguous(&get.url, &get.method);
         let lookup = plan(&get, selected, ambiguous, &config.key_prefix, &self.settings.identity).ok()?;

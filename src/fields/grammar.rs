@@ -28,6 +28,12 @@ pub fn text(value: &HeaderValue) -> &str {
     std::str::from_utf8(value.as_bytes()).unwrap_or(UNREADABLE)
 }
 
+/// Whether a field value was no text, and became something else on its way here.
+#[must_use]
+pub fn is_garbled(value: &HeaderValue) -> bool {
+    !value.as_bytes().is_ascii() && text(value).contains(UNREADABLE)
+}
+
 /// The lines of the field `name`, in the order received.
 pub fn lines(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).iter().map(text)

@@ -10,38 +10,37 @@ use super::grammar::{lines, sole_line, trim_ows};
 use super::seconds::Seconds;
 use super::time::Timestamp;
 
-/// What a representation can be recognised by.
+/// What a representation can be recognised by, read when it is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Validators<'a> {
-    /// Its entity tag.
-    pub etag: Option<EntityTag<'a>>,
-    last_modified: Option<&'a str>,
-    date: Option<&'a str>,
+    headers: &'a HeaderMap,
     received: Timestamp,
 }
 
 impl<'a> Validators<'a> {
     /// Those in `headers`, which arrived at `received`.
     #[must_use]
-    pub fn of(headers: &'a HeaderMap, received: Timestamp) -> Self {
-        Self {
-            etag: EntityTag::of(headers),
-            last_modified: sole_line(headers, LAST_MODIFIED),
-            date: sole_line(headers, DATE),
-            received,
-        }
+    pub const fn of(headers: &'a HeaderMap, received: Timestamp) -> Self {
+        Self { headers, received }
+    }
+
+    /// Its entity tag.
+    #[must_use]
+    pub fn etag(self) -> Option<EntityTag<'a>> {
+        EntityTag::of(self.headers)
     }
 
     /// When it last changed.
     #[must_use]
     pub fn last_modified(self) -> Option<Timestamp> {
-        Timestamp::parse(self.last_modified?, self.received)
+        Timestamp::parse(sole_line(self.headers, LAST_MODIFIED)?, self.received)
     }
 
     /// When it was generated.
     #[must_use]
     pub fn date(self) -> Timestamp {
-        self.date.and_then(|text| Timestamp::parse(text, self.received)).unwrap_or(self.received)
+        let date = sole_line(self.headers, DATE);
+        date.and_then(|text| Timestamp::parse(text, self.received)).unwrap_or(self.received)
     }
 
     /// "The Last-Modified time is at least one second earlier than the Date value"
@@ -54,7 +53,7 @@ impl<'a> Validators<'a> {
     /// ([RFC 9111 §3.4](https://www.rfc-editor.org/rfc/rfc9111#section-3.4)).
     #[must_use]
     pub fn same_bytes(self, other: Self) -> bool {
-        match (self.etag, other.etag) {
+        match (self.etag(), other.etag()) {
             (Some(one), Some(another)) => one.strong_eq(another),
             (None, None) => {
                 self.last_modified_is_strong()
@@ -69,7 +68,7 @@ impl<'a> Validators<'a> {
     /// ([RFC 9110 §13.1.5](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5)).
     #[must_use]
     pub fn for_if_range(self) -> Option<HeaderName> {
-        match self.etag {
+        match self.etag() {
             Some(etag) => (!etag.is_weak()).then_some(ETAG),
             None => self.last_modified_is_strong().then_some(LAST_MODIFIED),
         }
@@ -82,7 +81,7 @@ impl<'a> Validators<'a> {
 pub fn is_not_modified(request: &HeaderMap, current: Validators) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
         return lines(request, IF_NONE_MATCH).any(|line| {
-            trim_ows(line) == "*" || current.etag.is_some_and(|etag| list(line).any(|known| known.weak_eq(etag)))
+            trim_ows(line) == "*" || current.etag().is_some_and(|etag| list(line).any(|known| known.weak_eq(etag)))
         });
     }
     // Without a Last-Modified, "the cache uses the Date field value".
@@ -100,7 +99,7 @@ pub fn if_range_holds(request: &HeaderMap, current: Validators) -> bool {
     }
     let Some(text) = sole_line(request, IF_RANGE) else { return false };
     // First, since a tag may break the grammar and read as a date.
-    if EntityTag::parse(text).zip(current.etag).is_some_and(|(named, etag)| named.strong_eq(etag)) {
+    if EntityTag::parse(text).zip(current.etag()).is_some_and(|(named, etag)| named.strong_eq(etag)) {
         return true;
     }
     let date = Timestamp::parse(text, current.date());

@@ -1,6 +1,8 @@
 //! What kind of thing a request field is, by its name or the beginning of it.
 
-use http::HeaderName;
+use std::sync::LazyLock;
+
+use http::{HeaderMap, HeaderName};
 
 /// The kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,30 +36,43 @@ pub enum Class {
 /// The kind of the request field `name`.
 #[must_use]
 pub fn class_of(name: &HeaderName) -> Class {
-    by_name(name.as_str()).or_else(|| by_prefix(name.as_str())).unwrap_or(Class::Unknown)
+    BY_NAME.get(name).copied().or_else(|| by_prefix(name.as_str())).unwrap_or(Class::Unknown)
 }
 
+/// A map of fields, since that finds a well-known name without comparing letters.
+static BY_NAME: LazyLock<HeaderMap<Class>> = LazyLock::new(|| {
+    let named = |(class, names): &(Class, &[&'static str])| {
+        names.iter().map(|name| (HeaderName::from_static(name), *class)).collect::<Vec<_>>()
+    };
+    NAMES.iter().flat_map(named).collect()
+});
+
 #[rustfmt::skip]
-fn by_name(name: &str) -> Option<Class> {
-    Some(match name {
-        "cookie" | "cookie2" => Class::Cookie,
-        "authorization" => Class::Credentials,
-        "accept" | "accept-charset" | "accept-encoding" | "accept-language" | "save-data" | "dpr" | "width" | "viewport-width"
-        | "device-memory" | "downlink" | "ect" | "rtt" => Class::Negotiation,
-        "if-match" | "if-modified-since" | "if-none-match" | "if-range" | "if-unmodified-since" | "range" => Class::Conditional,
-        "traceparent" | "tracestate" | "baggage" | "b3" | "uber-trace-id" | "x-request-id" | "x-correlation-id"
-        | "x-amzn-trace-id" | "x-cloud-trace-context" | "sentry-trace" => Class::Tracing,
-        "user-agent" | "referer" | "origin" | "dnt" | "sec-gpc" | "sec-purpose" | "purpose" | "upgrade-insecure-requests"
-        | "priority" | "cache-control" | "pragma" | "date" | "from" | "via" | "warning" | "max-forwards" | "expect" => Class::Browser,
-        "x-requested-with" | "rsc" | "x-now-route-matches" | "x-matched-path" | "x-moz" | "x-purpose" => Class::Representation,
-        "host" | "forwarded" | "x-forwarded" | "x-host" | "x-http-host-override" | "x-rewrite-url" | "x-url-scheme" | "x-scheme"
-        | "x-method-override" | "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "true-client-ip" | "client-ip"
-        | "fastly-client-ip" | "front-end-https" | "x-wap-profile" | "x-amz-website-redirect-location" | "destination"
-        | "surrogate-capability" | "surrogate-control" | "cdn-cache-control" | "cloudflare-cdn-cache-control" => Class::Routing,
-        "cdn-loop" => Class::Platform,
-        _ => return None,
-    })
-}
+const NAMES: &[(Class, &[&str])] = &[
+    (Class::Cookie, &["cookie", "cookie2"]),
+    (Class::Credentials, &["authorization"]),
+    (Class::Negotiation, &[
+        "accept", "accept-charset", "accept-encoding", "accept-language", "save-data", "dpr", "width", "viewport-width", "device-memory",
+        "downlink", "ect", "rtt",
+    ]),
+    (Class::Conditional, &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"]),
+    (Class::Tracing, &[
+        "traceparent", "tracestate", "baggage", "b3", "uber-trace-id", "x-request-id", "x-correlation-id", "x-amzn-trace-id",
+        "x-cloud-trace-context", "sentry-trace",
+    ]),
+    (Class::Browser, &[
+        "user-agent", "referer", "origin", "dnt", "sec-gpc", "sec-purpose", "purpose", "upgrade-insecure-requests", "priority",
+        "cache-control", "pragma", "date", "from", "via", "warning", "max-forwards", "expect",
+    ]),
+    (Class::Representation, &["x-requested-with", "rsc", "x-now-route-matches", "x-matched-path", "x-moz", "x-purpose"]),
+    (Class::Routing, &[
+        "host", "forwarded", "x-forwarded", "x-host", "x-http-host-override", "x-rewrite-url", "x-url-scheme", "x-scheme",
+        "x-method-override", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "client-ip", "fastly-client-ip",
+        "front-end-https", "x-wap-profile", "x-amz-website-redirect-location", "destination", "surrogate-capability",
+        "surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control",
+    ]),
+    (Class::Platform, &["cdn-loop"]),
+];
 
 fn by_prefix(name: &str) -> Option<Class> {
     PREFIXES

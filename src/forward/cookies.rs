@@ -5,94 +5,108 @@ use crate::fields::{Cookie, Cookies};
 use crate::policy::{CookieClass, Policy, any_matches};
 use crate::reason::Reason;
 
-/// What becomes of a request's cookies on a route that may store.
+/// What of a request's cookies is in the key.
 #[derive(Debug, Default)]
-pub(super) struct CookiePlan<'a> {
-    /// The cookies in the key by value: the name, and the value if it is there.
+pub(super) struct KeyedCookies<'a> {
+    /// By value: the name, and the value if it is there.
     pub identities: Vec<(&'a str, Option<&'a str>)>,
-    /// The cookies in the key by class: the name and the class.
-    pub classes: Vec<(&'a str, &'a str)>,
+    /// By class: the name, and the class if it is there.
+    pub classes: Vec<(&'a str, Option<&'a str>)>,
+}
+
+/// Reads them. An error passes the request.
+pub(super) fn keyed_cookies<'a>(cookies: Cookies<'a>, policy: &'a Policy) -> Result<KeyedCookies<'a>, Reason> {
+    let bypasses = |name| any_matches(&policy.bypass_cookie, name);
+    if !policy.bypass_cookie.is_empty() && cookies.names().any(bypasses) {
+        return Err(Reason::BypassCookie);
+    }
+    let mut keyed = KeyedCookies::default();
+    for name in &policy.vary_cookie {
+        keyed.identities.push((name, value(name, cookies)?));
+    }
+    for (name, class) in &policy.cookie_class {
+        let value = value(name, cookies)?;
+        keyed.classes.push((name, value.map(|value| class_of(value, class)).transpose()?));
+    }
+    Ok(keyed)
+}
+
+fn value<'a>(name: &str, cookies: Cookies<'a>) -> Result<Option<&'a str>, Reason> {
+    match cookies.find(name) {
+        Cookie::Absent => Ok(None),
+        Cookie::Value(value) => Ok(Some(value)),
+        Cookie::Unclear => Err(Reason::IdentityUnclear),
+    }
+}
+
+fn class_of<'a>(value: &str, class: &'a CookieClass) -> Result<&'a str, Reason> {
+    match class {
+        CookieClass::Present => Ok("present"),
+        CookieClass::OneOf(listed) => {
+            listed.iter().find(|listed| *listed == value).map(String::as_str).ok_or(Reason::ClassUnlisted)
+        }
+    }
+}
+
+/// What of a request's cookies reaches the origin.
+#[derive(Debug, Default)]
+pub(super) struct SentCookies<'a> {
     /// The `Cookie` field for the origin; empty if there is none.
-    pub sent: String,
+    pub field: String,
     /// Names the origin does not get to see.
     pub withheld: Vec<&'a str>,
     /// Whether something is sent that is not in the key.
-    pub sends_unkeyed: bool,
+    pub unkeyed: bool,
     /// `Larder-Class`: what the origin is told instead of a value.
     pub told: Vec<String>,
 }
 
-/// Divides the cookies. An error passes the request.
-pub(super) fn divide<'a>(cookies: Cookies<'a>, policy: &'a Policy) -> Result<CookiePlan<'a>, Reason> {
-    if cookies.names().any(|name| any_matches(&policy.bypass_cookie, name)) {
-        return Err(Reason::BypassCookie);
-    }
-    let mut plan = CookiePlan::default();
-    for name in &policy.vary_cookie {
-        match cookies.find(name) {
-            Cookie::Absent => plan.identities.push((name, None)),
-            Cookie::Value(value) => {
-                plan.identities.push((name, Some(value)));
-                plan.send(&format!("{name}={value}"));
-            }
-            Cookie::Unclear => return Err(Reason::IdentityUnclear),
+impl<'a> SentCookies<'a> {
+    /// Those that are `keyed`, and on a plain `origin` route the others but the ignored ones.
+    pub(super) fn of(cookies: Cookies<'a>, keyed: &KeyedCookies<'a>, policy: &Policy) -> Self {
+        let mut sent = Self::default();
+        for (name, value) in there(&keyed.identities) {
+            sent.send(&format!("{name}={value}"));
         }
-    }
-    for (name, class) in &policy.cookie_class {
-        plan.classify(name, class, cookies)?;
-    }
-    if policy.withholds_cookies() {
-        plan.withheld = cookies.names().filter(|name| !plan.sends(name)).collect();
-    } else {
-        plan.send_all_but_ignored(cookies, policy);
-    }
-    Ok(plan)
-}
-
-impl<'a> CookiePlan<'a> {
-    fn classify(&mut self, name: &'a str, class: &'a CookieClass, cookies: Cookies<'a>) -> Result<(), Reason> {
-        let value = match cookies.find(name) {
-            Cookie::Absent => {
-                self.classes.push((name, "absent"));
-                return Ok(());
-            }
-            Cookie::Value(value) => value,
-            Cookie::Unclear => return Err(Reason::IdentityUnclear),
-        };
-        match class {
-            CookieClass::Present => {
-                self.classes.push((name, "present"));
-                self.told.push(format!("{name}=present"));
-            }
-            CookieClass::OneOf(listed) => {
-                let listed = listed.iter().find(|listed| *listed == value).ok_or(Reason::ClassUnlisted)?;
-                self.classes.push((name, listed));
-                self.send(&format!("{name}={value}"));
+        for (name, class) in there(&keyed.classes) {
+            match policy.cookie_class.get(name) {
+                Some(CookieClass::OneOf(_)) => sent.send(&format!("{name}={class}")),
+                Some(CookieClass::Present) | None => sent.told.push(format!("{name}={class}")),
             }
         }
-        Ok(())
+        if policy.withholds_cookies() {
+            sent.withheld = cookies.names().filter(|name| !sent.sends(name)).collect();
+        } else {
+            sent.send_all_but_ignored(cookies, policy);
+        }
+        sent
     }
 
     fn send(&mut self, pair: &str) {
-        if !self.sent.is_empty() {
-            self.sent.push_str("; ");
+        if !self.field.is_empty() {
+            self.field.push_str("; ");
         }
-        self.sent.push_str(pair);
+        self.field.push_str(pair);
     }
 
     fn sends(&self, name: &str) -> bool {
-        self.sent.split("; ").any(|pair| name_of(pair) == name)
+        self.field.split("; ").any(|pair| name_of(pair) == name)
     }
 
-    /// On a plain `origin` route. What is not clearly one ignored cookie is sent as it is.
+    /// What is not clearly one ignored cookie is sent as it is.
     fn send_all_but_ignored(&mut self, cookies: Cookies<'a>, policy: &Policy) {
         for pair in cookies.pairs() {
             if is_strict_pair(pair) && policy.ignores_cookie(name_of(pair)) {
                 self.withheld.push(name_of(pair));
             } else {
                 self.send(pair);
-                self.sends_unkeyed = true;
+                self.unkeyed = true;
             }
         }
     }
+}
+
+/// The cookies that the request has.
+pub(super) fn there<'a>(cookies: &[(&'a str, Option<&'a str>)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    cookies.iter().filter_map(|(name, value)| Some((*name, (*value)?)))
 }

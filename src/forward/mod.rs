@@ -3,13 +3,17 @@
 
 mod class;
 mod cookies;
+mod forwarded;
 mod fragment;
 mod identity;
 mod locations;
 mod plan;
+mod treatment;
 
 pub use class::{Class, class_of};
+pub use forwarded::{ask_for_template, pass_through};
 pub use fragment::fragment_request;
 pub use identity::IdentityKeys;
 pub use locations::map_locations;
-pub use plan::{Lookup, Treatment, ask_for_template, pass_through, plan, select_parameters, treatment};
+pub use plan::{Lookup, plan, select_parameters};
+pub use treatment::{Treatment, treatment};

@@ -73,7 +73,8 @@ impl Authority {
 
 /// Splits at the colon that begins a port. `None` when what follows a bracket is neither that nor the end.
 fn split_port(text: &str) -> Option<(&str, &str)> {
-    let end_of_host = text.find(']').map_or(0, |at| at + 1);
+    let bracket = if text.starts_with('[') { text.find(']') } else { None };
+    let end_of_host = bracket.map_or(0, |at| at + 1);
     let (head, tail) = text.split_at(end_of_host);
     match tail.split_once(':') {
         Some((rest, port)) if head.is_empty() || rest.is_empty() => Some((text.get(..head.len() + rest.len())?, port)),
@@ -125,11 +126,13 @@ impl CanonicalUrl {
     ///
     /// When the URL has no usable authority.
     pub fn parse(raw: &str, host: Option<&str>) -> Result<Self, UrlError> {
-        let (scheme, rest) = raw.split_once("://").ok_or(UrlError::Scheme)?;
+        let (scheme, rest) = raw.split_once(':').ok_or(UrlError::Scheme)?;
+        let rest = rest.strip_prefix("//").ok_or(UrlError::Scheme)?;
         let scheme =
             [Scheme::Http, Scheme::Https].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_str()));
         let scheme = scheme.ok_or(UrlError::Scheme)?;
-        let (authority, target) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+        let ends_authority = |byte| matches!(byte, b'/' | b'?' | b'#' | b'\\');
+        let (authority, target) = rest.split_at(rest.bytes().position(ends_authority).unwrap_or(rest.len()));
         let authority = Authority::parse(authority, scheme).ok_or(UrlError::Host)?;
         let is_other =
             |host: &str| host != authority.as_str() && Authority::parse(host, scheme).as_ref() != Some(&authority);
@@ -191,7 +194,7 @@ fn canonical_target(target: &str) -> ((String, Option<String>), bool) {
     let mut malformed = false;
     let path = canonical_escapes(path, Part::Path, &mut malformed);
     let query = query.map(|query| canonical_escapes(query, Part::Query, &mut malformed));
-    let path = if path.starts_with('/') && !path.contains("/.") { path } else { remove_dot_segments(&path) };
+    let path = if path.starts_with('/') && !has_pair(&path, b"/.") { path } else { remove_dot_segments(&path) };
     ((path, query), malformed)
 }
 
@@ -258,6 +261,11 @@ fn push_escape(out: &mut String, byte: u8) {
     out.push('%');
     out.push(char::from(DIGITS[usize::from(byte >> 4)]));
     out.push(char::from(DIGITS[usize::from(byte & 15)]));
+}
+
+/// Whether these two stand in it one after the other. Paths are too short for a search that prepares itself.
+pub(super) fn has_pair(path: &str, pair: &[u8; 2]) -> bool {
+    path.as_bytes().windows(pair.len()).any(|two| two == pair)
 }
 
 /// [RFC 3986 §5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4).

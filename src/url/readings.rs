@@ -3,7 +3,7 @@
 //! A cache that decides by one reading and an origin that answers by another is how private pages end up shared. If
 //! any of these would select another route, nobody knows whose rules apply, and the request passes.
 
-use super::canonical::{escaped_byte, remove_dot_segments};
+use super::canonical::{escaped_byte, has_pair, remove_dot_segments};
 
 /// Characters at which some framework ends a path.
 const DELIMITERS: [char; 10] = [';', '\0', '\n', '\r', '#', '?', '&', '!', ',', '~'];
@@ -11,7 +11,8 @@ const DELIMITERS: [char; 10] = [';', '\0', '\n', '\r', '#', '?', '&', '!', ',', 
 /// The other paths that a more generous reader could see in a canonical one; none for an ordinary path.
 #[must_use]
 pub fn looser_readings(path: &str) -> Vec<String> {
-    if !path.contains("//") && !path.contains(['%', ';', '&', '!', ',', '~']) {
+    let is_suspect = |byte| matches!(byte, b'%' | b';' | b'&' | b'!' | b',' | b'~');
+    if !path.bytes().any(is_suspect) && !has_pair(path, b"//") {
         return Vec::new();
     }
     let mut readings = vec![path.to_owned()];

@@ -54,7 +54,7 @@ fn assert_is_plain(headers: &HeaderMap, name: &str, value: &str) {
 
 fn assert_only_the_keyed_one_counts(headers: &HeaderMap) {
     let Ok(lookup) = looked_up(headers) else { return };
-    let sent: Vec<_> = lookup.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let sent: Vec<_> = lookup.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     let alone = match Cookies::of(headers).find("sid") {
         Cookie::Value(value) => {
             let pair = format!("sid={value}");
@@ -69,7 +69,7 @@ fn assert_only_the_keyed_one_counts(headers: &HeaderMap) {
     };
     assert_eq!(looked_up(&alone).map(|alone| alone.key), Ok(lookup.key), "another cookie changes the key");
     let told: Vec<HeaderName> =
-        lookup.headers.keys().filter(|name| name.as_str().contains("cookie")).cloned().collect();
+        lookup.headers().keys().filter(|name| name.as_str().contains("cookie")).cloned().collect();
     assert!(told.is_empty() || told == [COOKIE], "{told:?}");
 }
 
@@ -79,7 +79,7 @@ thread_local! {
 
 fn looked_up(headers: &HeaderMap) -> Result<Lookup, Reason> {
     let url = CanonicalUrl::parse("https://site.test/page", None).expect("a URL");
-    let request = RequestHead { method: Method::GET, url, headers: headers.clone(), upgrade: false };
+    let request = Rc::new(RequestHead { method: Method::GET, url, headers: headers.clone(), upgrade: false });
     let keys = IdentityKeys::new(Some("key"), None);
     POLICY.with(|policy| plan(&request, Selected { policy, lists_method: true }, false, "", &keys))
 }

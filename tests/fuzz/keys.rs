@@ -21,7 +21,7 @@ struct Parts {
     prefix: String,
     url: CanonicalUrl,
     identities: Vec<(String, Option<Digest>)>,
-    classes: Vec<(String, String)>,
+    classes: Vec<(String, Option<String>)>,
     fields: Vec<(String, Option<String>)>,
 }
 
@@ -59,7 +59,7 @@ fn parts(data: &[u8]) -> Parts {
         let name = name.to_owned();
         match kind {
             "i" => parts.identities.push((name, value.map(|value| sha256(value.as_bytes())))),
-            "c" => parts.classes.push((name, value.unwrap_or_default().to_owned())),
+            "c" => parts.classes.push((name, value.map(str::to_owned))),
             _ => parts.fields.push((name, value.map(str::to_owned))),
         }
     }
@@ -68,9 +68,11 @@ fn parts(data: &[u8]) -> Parts {
 
 fn key(parts: &Parts) -> CacheKey {
     let Parts { prefix, url, identities, classes, fields } = parts;
-    let classes = classes.iter().map(|(name, class)| (name.as_str(), class.as_str())).collect();
-    let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
-    KeyParts { prefix, url, identities: identities.clone(), classes, fields }.key()
+    KeyParts { prefix, url, identities: identities.clone(), classes: borrowed(classes), fields: borrowed(fields) }.key()
+}
+
+fn borrowed(named: &[(String, Option<String>)]) -> Vec<(&str, Option<&str>)> {
+    named.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect()
 }
 
 fn selecting(parts: &Parts) -> Vec<Selecting> {

@@ -44,7 +44,7 @@ pub fn keys() -> IdentityKeys {
 
 /// What becomes of a GET under `policy`.
 pub fn looked_up(policy: &Rc<Policy>, path: &str, fields: &[(&str, &str)]) -> Result<Lookup, Reason> {
-    plan(&request(path, fields), Selected { policy, lists_method: true }, false, "", &keys())
+    plan(&Rc::new(request(path, fields)), Selected { policy, lists_method: true }, false, "", &keys())
 }
 
 pub fn response(status: u16, fields: &[(&str, &str)]) -> ResponseHead {

@@ -29,12 +29,13 @@ fn each_part_of_a_key_tells_requests_apart() {
         ("authority", plain(&host)),
         ("identity absent", KeyParts { identities: vec![("a".to_owned(), None)], ..plain(&page) }),
         ("identity", KeyParts { identities: vec![("a".to_owned(), digest)], ..plain(&page) }),
-        ("class", KeyParts { classes: vec![("a", "\0")], ..plain(&page) }),
+        ("class absent", KeyParts { classes: vec![("a", None)], ..plain(&page) }),
+        ("class", KeyParts { classes: vec![("a", Some("b"))], ..plain(&page) }),
         ("field absent", KeyParts { fields: vec![("a", None)], ..plain(&page) }),
         ("field empty", KeyParts { fields: vec![("a", Some(""))], ..plain(&page) }),
         ("field", KeyParts { fields: vec![("a", Some("b"))], ..plain(&page) }),
         ("two fields", KeyParts { fields: vec![("a", None), ("b", None)], ..plain(&page) }),
-        ("field and class", KeyParts { classes: vec![("a", "\0")], fields: vec![("b", None)], ..plain(&page) }),
+        ("field and class", KeyParts { classes: vec![("a", None)], fields: vec![("b", None)], ..plain(&page) }),
     ];
     for (at, (name, parts)) in cases.iter().enumerate() {
         assert_eq!(parts.key(), parts.clone().key(), "{name}");

@@ -105,7 +105,7 @@ impl<P: Ports> Assembly<P> {
         let settings = self.engine.settings.clone();
         let Configured::Ready(config) = &settings.state else { return Start::Refused("no configuration") };
         let selected = config.table.select(&wanted.url, &Method::GET);
-        let url = select_parameters(&wanted.url, selected.policy);
+        let url = select_parameters(&wanted.url, selected.policy).into_owned();
         if ancestors.len() > limits::DEPTH {
             return Start::Refused("nested too deep");
         }
@@ -151,7 +151,7 @@ impl<P: Ports> Assembly<P> {
 impl<P: Ports> Engine<P> {
     /// The request for a fragment, from its route on.
     async fn fragment(&self, request: RequestHead, policy: &Rc<Policy>, lineage: Lineage) -> Outcome<P> {
-        let request = RequestOf { head: &request, handshake: None, scope: None, lineage: Some(lineage) };
+        let request = RequestOf { head: &Rc::new(request), handshake: None, scope: None, lineage: Some(lineage) };
         let Some(config) = self.config() else { return turned_away(Reason::ConfigInvalid) };
         let lists_method = config.table.select(&request.head.url, &Method::GET).lists_method;
         self.route_by(config, &request, Selected { policy, lists_method }, Body::Empty).await
