@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup dev build test native wasm instructions e2e journeys lint security weakened fuzz fuzz-smoke mutants supply bench bench-decisions bench-growth bench-scale bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers weight e2e-leak conformance soak deploy-check clean
+.PHONY: help setup dev build test native wasm instructions e2e journeys lint security weakened fuzz fuzz-smoke mutants supply bench bench-decisions bench-growth bench-scale bench-spread bench-stampede bench-purge bench-ledger bench-cells bench-esi bench-replay bench-ab bench-peers bench-memory weight e2e-leak conformance soak deploy-check clean
 
 SOURCES := $(shell find src -name '*.rs' -o -name '*.mjs') Cargo.toml Cargo.lock rust-toolchain.toml tools/build.sh tools/versions.sh
 # The tests that are the same natively and in wasm.
@@ -118,6 +118,9 @@ bench-ab: setup build ## the known test: ab -n 100 -c 10 on a page that takes tw
 
 bench-peers: setup-bench build benches/peers/constant_rust/build/index.js ## Larder beside other Workers and the floor of the runtime, in turn
 	$(NODE) tools/bench-peers.mjs
+
+bench-memory: setup-bench build ## whether the memory of the process grows over a million hits
+	$(NODE) tools/bench-memory.mjs
 
 benches/peers/constant_rust/build/index.js: benches/peers/constant_rust/Cargo.toml benches/peers/constant_rust/src/lib.rs
 	@tools/build.sh benches/peers/constant_rust

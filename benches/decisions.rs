@@ -20,7 +20,7 @@ const ROUTES: usize = 100;
 
 criterion_group! {
     name = decisions;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
     targets = fresh_hit, stored, read_back, purged
 }
 criterion_main!(decisions);

@@ -6,7 +6,7 @@ import http from 'node:http'
 import path from 'node:path'
 import { load, startConstantRust, startLarder, startOrigin, startScript } from './contenders.mjs'
 import { startNginx, startVarnish } from './outside.mjs'
-import { root, stat } from './processes.mjs'
+import { root } from './processes.mjs'
 import { note } from './results.mjs'
 
 const ROUNDS = 5
@@ -14,8 +14,6 @@ const SECONDS = 1
 const SIZES = { '': 4096, '_64k': 65_536, '_1m': 1_048_576 }
 const FIRST_BYTES = 60
 const FIRST_BYTE_GOAL_MILLIS = 10
-const MANY = 1_000_000
-const MEMORY_GOAL = 1.1
 
 const condition = { 'if-none-match': '"1"' }
 const unique = { script: path.join(root, 'benches/peers/unique.lua') }
@@ -63,13 +61,12 @@ const main = async () => {
       results.pairs[pair.name] = await compare(pair, await larder(pair.larder), await peer(pair.peer))
     }
     if (isWanted('first_byte')) results.firstByte = await firstBytes(await larder('memory'), await peer('pass_through'))
-    if (isWanted('memory_growth')) results.memoryGrowth = await growth(await larder('memory'))
   } finally {
     await Promise.all([...running.values()].map(server => server.stop()))
     await origin.stop()
   }
   console.log(await note(results))
-  const missed = [...Object.values(results.pairs), results.firstByte, results.memoryGrowth].filter(result => result?.missed)
+  const missed = [...Object.values(results.pairs), results.firstByte].filter(result => result?.missed)
   missed.forEach(({ missed }) => console.error(`bench-peers: ${missed}`))
   process.exitCode = missed.length ? 1 : 0
 }
@@ -138,20 +135,6 @@ const firstBytes = async (ours, theirs) => {
   console.error(`first_byte: ${later.toFixed(1)} ms later`)
   const missed = later > FIRST_BYTE_GOAL_MILLIS ? `the first byte comes ${later.toFixed(1)} ms later, not ${FIRST_BYTE_GOAL_MILLIS}` : undefined
   return { larder, passThrough, later, requests: FIRST_BYTES, missed }
-}
-
-// The memory of the process over a million requests, each tenth of them.
-const growth = async server => {
-  const memory = []
-  let requests = 0
-  while (requests < MANY) {
-    requests += (await load(server, '/4096', { seconds: 8 })).requests
-    memory.push(Math.round((await stat(server.pid)).memory))
-    console.error(`memory_growth: ${requests} requests, ${memory.at(-1)} MiB`)
-  }
-  const grown = memory.at(-1) / memory[0]
-  const missed = grown > MEMORY_GOAL ? `the process grew to ${grown.toFixed(2)} of what it was after the first requests` : undefined
-  return { requests, mebibytes: memory, missed }
 }
 
 const median = numbers => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs all benches: first those that count, or mostly wait, in two lanes side by side; then those that compare times, each alone.
+# Runs all benches: first those that count, weigh or mostly wait, in lanes side by side; then those that compare times, each alone.
 # Every one is run, whatever the others missed. Fails if any did.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-lanes=("bench-scale bench-spread bench-replay" "bench-purge bench-ab bench-stampede")
-alone="bench-decisions bench-growth bench-esi bench-ledger bench-cells bench-peers"
+lanes=("bench-scale bench-spread bench-replay" "bench-purge bench-ab bench-stampede" "bench-memory bench-growth")
+alone="bench-decisions bench-esi bench-ledger bench-cells bench-peers"
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

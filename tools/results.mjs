@@ -18,11 +18,11 @@ export const note = async ({ pairs = {}, ...sections }) => {
   return tables({ machine: machine(), ...sections, pairs })
 }
 
-const tables = results => [...pairTable(results), ...growthTable(results)].join('\n')
+const tables = results => [...pairTable(results), ...memoryLine(results), ...growthTable(results)].join('\n')
 
 const machine = () => `${os.cpus().length} cores, ${os.cpus()[0].model.trim()}, Node ${process.version}`
 
-const pairTable = ({ machine, rounds, seconds, pairs, firstByte, memoryGrowth }) => rounds === undefined ? [] : [
+const pairTable = ({ machine, rounds, seconds, pairs, firstByte }) => rounds === undefined ? [] : [
   '| pair | ratio | spread | goal | Larder /s | p50 ms | p99 ms | CPU µs | peer /s | p50 ms | p99 ms | CPU µs |',
   '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
   ...Object.entries(pairs).map(([name, { ratio, spread, goal, larder, peer }]) => row(
@@ -31,10 +31,12 @@ const pairTable = ({ machine, rounds, seconds, pairs, firstByte, memoryGrowth })
   )),
   '',
   ...firstByte ? [`First byte of a miss before an origin that takes 50 ms: ${firstByte.later.toFixed(1)} ms later than passed through.`, ''] : [],
-  ...memoryGrowth ? [`Memory over ${memoryGrowth.requests} hits: ${memoryGrowth.mebibytes.join(', ')} MiB.`, ''] : [],
   `${machine}; ${rounds} rounds of ${seconds} s, 32 connections, in turn.`,
   ''
 ]
+
+const memoryLine = ({ memoryGrowth }) =>
+  memoryGrowth ? [`Memory over ${memoryGrowth.requests} hits: ${memoryGrowth.mebibytes.join(', ')} MiB.`, ''] : []
 
 const growthTable = ({ growth = [] }) => growth.length === 0 ? [] : [
   '| what grows | how it was measured | from | to | ratio | goal |',
