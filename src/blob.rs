@@ -1,8 +1,10 @@
 //! Bodies at rest.
 
+use std::hash::Hasher as _;
 use std::ops::Range;
 
 use bytes::Bytes;
+use twox_hash::XxHash64;
 
 /// Bytes that are cheap to clone and to slice, wherever they are kept: in this process natively, in the runtime's own memory
 /// at the edge.
@@ -26,6 +28,17 @@ pub trait Blob: Clone + 'static {
 
     /// One blob out of several.
     fn concat(pieces: &[Self]) -> Self;
+
+    /// [XXH64](https://xxhash.com/), by which accidents are noticed. Whoever changes bytes on purpose can write down another one as well.
+    fn checksum(&self) -> u64 {
+        /// Of a large body no more than this is copied at a time.
+        const PIECE: usize = 64 * 1024;
+        let mut hasher = XxHash64::with_seed(0);
+        for start in (0..self.len()).step_by(PIECE) {
+            hasher.write(&self.read(start..self.len().min(start + PIECE)));
+        }
+        hasher.finish()
+    }
 }
 
 impl Blob for Bytes {

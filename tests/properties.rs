@@ -383,7 +383,7 @@ fn any_head() -> impl Strategy<Value = Head> {
                 tags,
                 groups,
                 identities: numbers[4..].to_vec(),
-                body: BodyFacts::default(),
+                body: BodyFacts { length: 0, checksum: numbers[1], digest: (numbers[2] % 2 == 0).then_some(key) },
             }
         },
     )
@@ -395,7 +395,7 @@ fn a_record_reads_back_as_it_was_written_and_nothing_makes_its_reader_panic() {
         1500,
         (any_head(), vec(any::<u8>(), 0..300), any::<prop::sample::Index>(), any::<u8>()),
         |(mut head, body, at, mask)| {
-            head.body = BodyFacts { length: body.len() as u64, digest: sha256(&body) };
+            head.body = BodyFacts { length: body.len() as u64, ..head.body };
             let entry = Entry { head, body: Bytes::from(body) };
             let bytes = record::encode(&entry).expect("it can be written down");
             let read = record::decode(&bytes).expect("it reads back");
@@ -410,7 +410,7 @@ fn a_record_reads_back_as_it_was_written_and_nothing_makes_its_reader_panic() {
                 prop_assert_eq!(
                     read.head,
                     entry.head,
-                    "only a body may be changed unnoticed here: its digest is checked by whoever reads it"
+                    "only a body may be changed unnoticed here: its checksum is checked by whoever reads it"
                 );
             }
             Ok(())

@@ -5,6 +5,7 @@ mod support;
 
 use bytes::Bytes;
 use http::StatusCode;
+use larder::blob::Blob as _;
 use larder::cache::record::{RecordError, decode, encode};
 use larder::cache::{BodyFacts, Entry, Fetched, Head, Selecting, Stamp, Terms};
 use larder::digest::sha256;
@@ -14,7 +15,7 @@ use larder::key::CacheKey;
 use support::{headers, test};
 
 /// Written by the first version that had them.
-const VERSION_1: &[u8] = include_bytes!("../fixtures/records/v1.bin");
+const VERSION_2: &[u8] = include_bytes!("../fixtures/records/v2.bin");
 
 const BODY: &[u8] = b"<h1>Larder</h1>\n";
 
@@ -48,32 +49,36 @@ fn entry() -> Entry<Bytes> {
         tags: vec!["news".to_owned(), "page-1".to_owned()],
         groups: vec!["articles".to_owned()],
         identities: vec![15],
-        body: BodyFacts { length: BODY.len() as u64, digest: sha256(BODY) },
+        body: BodyFacts {
+            length: BODY.len() as u64,
+            checksum: Bytes::from_static(BODY).checksum(),
+            digest: Some(sha256(BODY)),
+        },
     };
     Entry { head, body: Bytes::from_static(BODY) }
 }
 
 #[test]
-fn a_record_of_version_1_is_read() {
-    let read = decode(&Bytes::from_static(VERSION_1)).expect("it is a record");
+fn a_record_of_version_2_is_read() {
+    let read = decode(&Bytes::from_static(VERSION_2)).expect("it is a record");
     assert_eq!(read.head, entry().head);
     assert_eq!(read.body, BODY);
 }
 
 #[test]
-fn version_1_is_what_is_written_today() {
+fn version_2_is_what_is_written_today() {
     let written = encode(&entry()).expect("it can be written down");
     assert_eq!(
         written,
-        Bytes::from_static(VERSION_1),
+        Bytes::from_static(VERSION_2),
         "a record that changes its form needs another version, and this one its file"
     );
 }
 
 #[test]
 fn another_version_is_a_miss_and_says_which() {
-    let mut bytes = VERSION_1.to_vec();
-    for version in [0, 2, 255] {
+    let mut bytes = VERSION_2.to_vec();
+    for version in [0, 1, 3, 255] {
         bytes[4] = version;
         assert_eq!(decode(&Bytes::from(bytes.clone())).err(), Some(RecordError::Version(version)));
     }
@@ -81,7 +86,7 @@ fn another_version_is_a_miss_and_says_which() {
 
 #[test]
 fn damage_of_every_kind_is_a_miss() {
-    let whole = VERSION_1.to_vec();
+    let whole = VERSION_2.to_vec();
     for end in 0..whole.len() {
         assert!(decode(&Bytes::copy_from_slice(&whole[..end])).is_err(), "cut at {end}");
     }
@@ -95,24 +100,24 @@ fn damage_of_every_kind_is_a_miss() {
     for junk in [&b""[..], b"{}", b"LRDR", &[0; 64], &[0xff; 4096]] {
         assert!(decode(&Bytes::copy_from_slice(junk)).is_err());
     }
-    // A head that goes on after its end, every length and digest of it right.
-    let head_end = whole.len() - BODY.len() - 32;
+    // A head that goes on after its end, its length and its checksum right.
+    let head_end = whole.len() - BODY.len() - 8;
     let mut longer = [&whole[..head_end], b"x"].concat();
     longer[5..9].copy_from_slice(&((head_end - 9 + 1) as u32).to_be_bytes());
-    let digest = sha256(&longer);
-    let longer = [&longer[..], &digest, BODY].concat();
+    let checksum = Bytes::from(longer.clone()).checksum().to_be_bytes();
+    let longer = [&longer[..], &checksum, BODY].concat();
     assert_eq!(decode(&Bytes::from(longer)).err(), Some(RecordError::NotARecord));
     // As short as a record can be and still say its version.
-    assert_eq!(decode(&Bytes::from_static(b"LRDR\x02\0\0\0\0")).err(), Some(RecordError::Version(2)));
+    assert_eq!(decode(&Bytes::from_static(b"LRDR\x01\0\0\0\0")).err(), Some(RecordError::Version(1)));
     // A head that claims to be larger than everything.
-    let huge = [&b"LRDR\x01\xff\xff\xff\xff"[..], &[0; 100]].concat();
+    let huge = [&b"LRDR\x02\xff\xff\xff\xff"[..], &[0; 100]].concat();
     assert_eq!(decode(&Bytes::from(huge)).err(), Some(RecordError::NotARecord));
 }
 
 #[test]
 fn an_empty_body_is_a_body() {
     let mut entry = entry();
-    entry.head.body = BodyFacts { length: 0, digest: sha256(b"") };
+    entry.head.body = BodyFacts { length: 0, checksum: Bytes::new().checksum(), digest: None };
     entry.body = Bytes::new();
     let read = decode(&encode(&entry).expect("it can be written down")).expect("it is a record");
     assert_eq!((read.head, read.body), (entry.head, entry.body));
@@ -142,7 +147,7 @@ fn an_error_says_what_is_wrong_with_the_bytes() {
     for (error, expected) in [
         (RecordError::NotARecord, "not a record"),
         (RecordError::Version(9), "a record of version 9, which is not known here"),
-        (RecordError::Digest, "the digest of the head does not match"),
+        (RecordError::Checksum, "the checksum of the head does not match"),
         (RecordError::BodyLength, "the body does not have the length that the head states"),
     ] {
         assert_eq!(error.to_string(), expected);

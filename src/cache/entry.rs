@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use super::age::{Fetched, current_age};
 use super::freshness::{StaleWindows, lifetime, with_jitter};
 use super::terms::Terms;
+use crate::blob::Blob;
 use crate::digest::Digest;
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
@@ -22,13 +23,15 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
-/// The length and the digest of a body.
+/// What a body is known by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BodyFacts {
     /// In bytes.
     pub length: u64,
-    /// SHA-256; also the entity tag of a response that came without a validator.
-    pub digest: Digest,
+    /// Whether they are still those that came.
+    pub checksum: u64,
+    /// SHA-256, if the response came without a validator: its entity tag.
+    pub digest: Option<Digest>,
 }
 
 /// A request field that an answer depended on, and what the origin saw of it.
@@ -117,4 +120,12 @@ pub struct Entry<B> {
     pub head: Head,
     /// The body.
     pub body: B,
+}
+
+impl<B: Blob> Entry<B> {
+    /// Whether the body is the one that came.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.body.checksum() == self.head.body.checksum
+    }
 }

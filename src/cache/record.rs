@@ -1,7 +1,7 @@
-//! A stored response as bytes: one record of head and body, versioned, its lengths and digests checked.
+//! A stored response as bytes: one record of head and body, versioned, its lengths and checksums checked.
 //!
 //! ```text
-//! "LRDR"  version: u8  head length: u32  head  SHA-256 of all that  body
+//! "LRDR"  version: u8  head length: u32  head  checksum of all that: u64  body
 //! ```
 //! Numbers are big-endian. Every version that was ever released has its golden file in `fixtures/records`.
 
@@ -20,14 +20,13 @@ use super::entry::{BodyFacts, Entry, Head, Selecting, Stamp};
 use super::partial::Extent;
 use super::terms::Terms;
 use crate::blob::Blob;
-use crate::digest::sha256;
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 
 const MAGIC: [u8; 4] = *b"LRDR";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const PREAMBLE: usize = MAGIC.len() + 1 + 4;
-const DIGEST: usize = 32;
+const CHECKSUM: usize = 8;
 
 /// A head larger than this is not ours.
 const MAX_HEAD: usize = 1 << 20;
@@ -39,8 +38,8 @@ pub enum RecordError {
     NotARecord,
     /// Of a version that is not known: a rollback, or a future.
     Version(u8),
-    /// The digest of the head does not match.
-    Digest,
+    /// The checksum of the head does not match.
+    Checksum,
     /// The body is shorter or longer than the head says, or than the part that it is.
     BodyLength,
 }
@@ -50,7 +49,7 @@ impl fmt::Display for RecordError {
         match self {
             Self::NotARecord => f.write_str("not a record"),
             Self::Version(version) => write!(f, "a record of version {version}, which is not known here"),
-            Self::Digest => f.write_str("the digest of the head does not match"),
+            Self::Checksum => f.write_str("the checksum of the head does not match"),
             Self::BodyLength => f.write_str("the body does not have the length that the head states"),
         }
     }
@@ -62,10 +61,11 @@ impl std::error::Error for RecordError {}
 #[must_use]
 pub fn encode<B: Blob>(entry: &Entry<B>) -> Option<B> {
     let head = encode_head(&entry.head)?;
-    Some(B::concat(&[B::from_bytes(head.into()), entry.body.clone()]))
+    let checksum = Bytes::copy_from_slice(&head.checksum().to_be_bytes());
+    Some(B::concat(&[B::from_bytes(head), B::from_bytes(checksum), entry.body.clone()]))
 }
 
-/// Reads a record back. The body's digest is left to check: it is large, and the caller knows the fastest way.
+/// Reads a record back, without a look at its body: whether that [is intact](Entry::is_intact), is for the caller to see.
 ///
 /// # Errors
 ///
@@ -85,16 +85,15 @@ pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
     }
     let head_length = reader.u32().map(|length| length as usize).filter(|length| *length <= MAX_HEAD);
     let head_end = PREAMBLE + head_length.ok_or(RecordError::NotARecord)?;
-    if record.len() < head_end + DIGEST {
+    if record.len() < head_end + CHECKSUM {
         return Err(RecordError::NotARecord);
     }
-    let signed = record.read(0..head_end + DIGEST);
-    let (content, digest) = signed.split_at_checked(head_end).ok_or(RecordError::NotARecord)?;
-    if sha256(content) != digest {
-        return Err(RecordError::Digest);
+    let content = record.read(0..head_end + CHECKSUM);
+    if Reader::new(content.slice(head_end..)).u64() != Some(content.slice(..head_end).checksum()) {
+        return Err(RecordError::Checksum);
     }
-    let head = decode_head(signed.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
-    let body = record.slice(head_end + DIGEST..record.len());
+    let head = decode_head(content.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
+    let body = record.slice(head_end + CHECKSUM..record.len());
     // Of a part, its Content-Range states it as well.
     if [head.body.length, Extent::of(&head).length()] != [body.len() as u64; 2] {
         return Err(RecordError::BodyLength);
@@ -102,7 +101,7 @@ pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
     Ok(Entry { head, body })
 }
 
-fn encode_head(head: &Head) -> Option<Vec<u8>> {
+fn encode_head(head: &Head) -> Option<Bytes> {
     let mut writer = Writer::default();
     writer.bytes(&MAGIC);
     writer.u8(VERSION);
@@ -120,7 +119,9 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
     writer.u64(head.stamp.sequence);
     writer.u64(head.fingerprint);
     writer.u64(head.body.length);
-    writer.bytes(&head.body.digest);
+    writer.u64(head.body.checksum);
+    writer.u8(u8::from(head.body.digest.is_some()));
+    writer.bytes(head.body.digest.as_ref().map_or(&[], |digest| &digest[..]));
     writer.count(head.tags.len())?;
     for tag in &head.tags {
         writer.text(tag)?;
@@ -147,9 +148,7 @@ fn encode_head(head: &Head) -> Option<Vec<u8>> {
     }
     let length = u32::try_from(writer.0.len() - PREAMBLE).ok().filter(|length| *length as usize <= MAX_HEAD)?;
     writer.0.get_mut(PREAMBLE - 4..PREAMBLE)?.copy_from_slice(&length.to_be_bytes());
-    let digest = sha256(&writer.0);
-    writer.bytes(&digest);
-    Some(writer.0)
+    Some(writer.0.into())
 }
 
 fn decode_head(bytes: Bytes) -> Option<Head> {
@@ -164,7 +163,9 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
     let generation = reader.u64()?;
     let stamp = Stamp { own: reader.u64()?, incarnation: reader.u64()?, sequence: reader.u64()? };
     let fingerprint = reader.u64()?;
-    let body = BodyFacts { length: reader.u64()?, digest: reader.digest()? };
+    let (length, checksum) = (reader.u64()?, reader.u64()?);
+    let digest = if reader.u8()? == 1 { Some(reader.digest()?) } else { None };
+    let body = BodyFacts { length, checksum, digest };
     let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
     let groups = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
     let identities = (0..reader.u16()?).map(|_| reader.u64()).collect::<Option<_>>()?;

@@ -13,6 +13,7 @@ use super::entry::{BodyFacts, Head};
 use super::partial::Extent;
 use super::stored_fields::stops_here;
 use super::validation::has_validator;
+use crate::digest::Digest;
 use crate::esi::is_template;
 use crate::fields::cache_control_text::with_max_age;
 use crate::fields::grammar::{is_garbled, text};
@@ -54,8 +55,12 @@ pub fn serve(wanted: Wanted, head: &Head, age: Seconds, policy: &Policy) -> Serv
     let template = is_template(policy, head.status, &head.headers);
     let mut headers = deliverable(&head.headers);
     headers.insert(AGE, HeaderValue::from(age.get()));
-    if !template && !has_validator(&headers) && head.status == StatusCode::OK {
-        headers.insert(ETAG, digest_tag(&head.body));
+    if let Some(digest) = head.body.digest
+        && !template
+        && !has_validator(&headers)
+        && head.status == StatusCode::OK
+    {
+        headers.insert(ETAG, digest_tag(&digest));
     }
     set_downstream_lifetime(&mut headers, age, policy);
     match head.status {
@@ -120,7 +125,7 @@ fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &
             (StatusCode::PARTIAL_CONTENT, range.end - range.start, Part::Range(in_body(range)))
         }
         ranges => {
-            let boundary = hexadecimal(&body.digest[16..]);
+            let boundary = format!("{:016x}", body.checksum);
             let media_type = headers.get(CONTENT_TYPE).map(text).unwrap_or_default();
             let type_line =
                 if media_type.is_empty() { String::new() } else { format!("Content-Type: {media_type}\r\n") };
@@ -142,13 +147,9 @@ fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &
 }
 
 /// The entity tag of a response that came without a validator.
-fn digest_tag(body: &BodyFacts) -> HeaderValue {
-    let tag = format!("\"{}\"", hexadecimal(&body.digest[..16]));
-    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest_tag(digest: &Digest) -> HeaderValue {
+    let text: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("\"{text}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 /// What browsers and caches between here and them may keep. An answer that an identity selected is for one browser.

@@ -4,10 +4,10 @@ use super::Engine;
 use super::answer::in_memory;
 use super::ports::{OriginResponse, Ports};
 use crate::blob::Blob;
+use crate::cache::Entry;
 use crate::cache::partial::{Joined, join};
 use crate::cache::storability::Asked;
 use crate::cache::validation::{Revision, revise};
-use crate::cache::{BodyFacts, Entry};
 use crate::message::ResponseHead;
 
 impl<P: Ports> Engine<P> {
@@ -40,7 +40,7 @@ impl<P: Ports> Engine<P> {
         let body =
             P::Blob::concat(&[part.body.slice(in_memory(before)), new.clone(), part.body.slice(in_memory(after))]);
         let mut revision = revise(&part.head, response, asked);
-        revision.head.body = BodyFacts { length, digest: self.ports.digest(&body).await };
+        revision.head.body = self.facts(&body, &revision.head.headers).await;
         Some((revision, body))
     }
 }

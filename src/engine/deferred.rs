@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::Engine;
 use super::admit::{as_stored, not_replaced};
@@ -16,6 +16,7 @@ use crate::blob::Blob as _;
 use crate::cache::partial::Extent;
 use crate::cache::reuse::Reuse;
 use crate::cache::storability::{Admission, Asked, storability};
+use crate::cache::validation::has_validator;
 use crate::cache::variant::{answers, same_fields, variant_key};
 use crate::cache::{BodyFacts, Entry, Fetched, Head, Stamp};
 use crate::fields::Timestamp;
@@ -183,7 +184,7 @@ impl<P: Ports> Engine<P> {
                 return Ok(Entry { head: Head { stamp: plan.stamp, draw, ..head }, body });
             }
         }
-        let facts = BodyFacts { length: body.len() as u64, digest: self.ports.digest(&body).await };
+        let facts = self.facts(&body, &plan.admission.headers).await;
         let (key, generation) = self.choose_slot(&plan)?;
         let StorePlan { status, admission, fetched, stamp, posted, policy, lookup, .. } = plan;
         let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
@@ -209,6 +210,12 @@ impl<P: Ports> Engine<P> {
             self.check_overtaken(lookup.url(), &head, before).await?;
         }
         Ok(Entry { head, body })
+    }
+
+    /// What the body of a response with these fields is known by.
+    pub(super) async fn facts(&self, body: &P::Blob, headers: &HeaderMap) -> BodyFacts {
+        let digest = if has_validator(headers) { None } else { Some(self.ports.digest(body).await) };
+        BodyFacts { length: body.len() as u64, checksum: body.checksum(), digest }
     }
 
     /// Its own purge hides no other that came between the origin's answer and it: the answer to a POST is from before that one.

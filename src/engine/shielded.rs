@@ -113,8 +113,7 @@ impl<P: Ports> Engine<P> {
     /// The record of another isolate, if it is whole and for this key.
     async fn handed_over(&self, key: CacheKey, record: &P::Blob) -> Option<Rc<Entry<P::Blob>>> {
         let entry = record::decode(record).ok().filter(|entry| entry.head.key == key)?;
-        let whole = self.ports.digest(&entry.body).await == entry.head.body.digest;
-        let entry = Rc::new(whole.then_some(entry)?);
+        let entry = Rc::new(entry.is_intact().then_some(entry)?);
         self.isolate.memory.borrow_mut().insert(entry.clone());
         Some(entry)
     }

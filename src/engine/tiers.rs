@@ -98,8 +98,8 @@ impl<P: Ports> Engine<P> {
         if entry.head.key != key {
             return Err(unreadable("it belongs to another key"));
         }
-        if self.ports.digest(&entry.body).await != entry.head.body.digest {
-            return Err(unreadable("the digest of the body does not match"));
+        if !entry.is_intact() {
+            return Err(unreadable("the checksum of the body does not match"));
         }
         Ok(Some(Rc::new(entry)))
     }

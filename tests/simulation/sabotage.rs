@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode};
+use larder::blob::Blob as _;
 use larder::cache::{BodyFacts, Entry, Head, record};
-use larder::digest::sha256;
 use larder::message::ResponseHead;
 use larder::purge::Snapshot;
 
@@ -61,7 +61,8 @@ impl Sabotage {
         let Some(other) = other else { return value };
         let head = match self {
             Self::BodiesChangePlaces => {
-                let body = BodyFacts { length: other.body.len() as u64, digest: sha256(&other.body) };
+                let body =
+                    BodyFacts { length: other.body.len() as u64, checksum: other.body.checksum(), ..own.head.body };
                 Head { body, ..own.head }
             }
             // It looks as if it belonged here.
