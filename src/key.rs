@@ -54,7 +54,7 @@ impl KeyParts<'_> {
     /// The key. Parts are framed by their lengths, so that no two lists of parts run into the same bytes.
     #[must_use]
     pub fn key(&self) -> CacheKey {
-        let mut key = Framed::new("entry 2")
+        let mut key = Framed::new("entry 1")
             .part(self.prefix)
             .part(self.url.scheme.as_str())
             .part(self.url.authority.as_str())

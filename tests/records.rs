@@ -15,7 +15,7 @@ use larder::key::CacheKey;
 use support::{headers, test};
 
 /// Written by the first version that had them.
-const VERSION_2: &[u8] = include_bytes!("../fixtures/records/v2.bin");
+const VERSION_1: &[u8] = include_bytes!("../fixtures/records/v1.bin");
 
 const BODY: &[u8] = b"<h1>Larder</h1>\n";
 
@@ -59,26 +59,26 @@ fn entry() -> Entry<Bytes> {
 }
 
 #[test]
-fn a_record_of_version_2_is_read() {
-    let read = decode(&Bytes::from_static(VERSION_2)).expect("it is a record");
+fn a_record_of_version_1_is_read() {
+    let read = decode(&Bytes::from_static(VERSION_1)).expect("it is a record");
     assert_eq!(read.head, entry().head);
     assert_eq!(read.body, BODY);
 }
 
 #[test]
-fn version_2_is_what_is_written_today() {
+fn version_1_is_what_is_written_today() {
     let written = encode(&entry()).expect("it can be written down");
     assert_eq!(
         written,
-        Bytes::from_static(VERSION_2),
+        Bytes::from_static(VERSION_1),
         "a record that changes its form needs another version, and this one its file"
     );
 }
 
 #[test]
 fn another_version_is_a_miss_and_says_which() {
-    let mut bytes = VERSION_2.to_vec();
-    for version in [0, 1, 3, 255] {
+    let mut bytes = VERSION_1.to_vec();
+    for version in [0, 2, 255] {
         bytes[4] = version;
         assert_eq!(decode(&Bytes::from(bytes.clone())).err(), Some(RecordError::Version(version)));
     }
@@ -86,7 +86,7 @@ fn another_version_is_a_miss_and_says_which() {
 
 #[test]
 fn damage_of_every_kind_is_a_miss() {
-    let whole = VERSION_2.to_vec();
+    let whole = VERSION_1.to_vec();
     for end in 0..whole.len() {
         assert!(decode(&Bytes::copy_from_slice(&whole[..end])).is_err(), "cut at {end}");
     }
@@ -108,10 +108,28 @@ fn damage_of_every_kind_is_a_miss() {
     let longer = [&longer[..], &checksum, BODY].concat();
     assert_eq!(decode(&Bytes::from(longer)).err(), Some(RecordError::NotARecord));
     // As short as a record can be and still say its version.
-    assert_eq!(decode(&Bytes::from_static(b"LRDR\x01\0\0\0\0")).err(), Some(RecordError::Version(1)));
+    assert_eq!(decode(&Bytes::from_static(b"LRDR\x02\0\0\0\0")).err(), Some(RecordError::Version(2)));
     // A head that claims to be larger than everything.
-    let huge = [&b"LRDR\x02\xff\xff\xff\xff"[..], &[0; 100]].concat();
+    let huge = [&b"LRDR\x01\xff\xff\xff\xff"[..], &[0; 100]].concat();
     assert_eq!(decode(&Bytes::from(huge)).err(), Some(RecordError::NotARecord));
+}
+
+#[test]
+fn a_body_that_changed_is_not_intact_wherever_it_did() {
+    // https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+    assert_eq!(Bytes::new().checksum(), 0xef46_db37_51d8_e999);
+    for length in [1, 31, 4096, 65_535, 65_536, 65_537, 200_000] {
+        let body = vec![b'x'; length];
+        let mut entry = entry();
+        entry.head.body.checksum = Bytes::from(body.clone()).checksum();
+        for at in [0, length / 2, length - 1] {
+            let mut changed = body.clone();
+            changed[at] ^= 1;
+            let changed = Entry { head: entry.head.clone(), body: Bytes::from(changed) };
+            assert!(!changed.is_intact(), "{at} of {length}");
+        }
+        assert!(Entry { head: entry.head, body: Bytes::from(body) }.is_intact(), "{length}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 
 const MAGIC: [u8; 4] = *b"LRDR";
-const VERSION: u8 = 2;
+const VERSION: u8 = 1;
 const PREAMBLE: usize = MAGIC.len() + 1 + 4;
 const CHECKSUM: usize = 8;
 

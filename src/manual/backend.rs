@@ -62,7 +62,7 @@
 //! ```
 //!
 //! Deadlines, breakers, budgets, backfill, the health page and the order of tiers are the engine's, and come by themselves. A record is
-//! written and read whole. It carries its own key, digest and freshness, so the worst a backend can do is to lose it. Its lifetime in the
+//! written and read whole. It carries its own key, checksums and freshness, so the worst a backend can do is to lose it. Its lifetime in the
 //! store is only for tidiness: what comes back late is not fresh, and what a purge overtook is not used.
 //!
 //! **Test it.** A line of `ALL` in `tests/e2e/stores/backends.rs` runs the suite against what you start for it: a round trip, every byte

@@ -37,8 +37,8 @@
 //! | **ESI**: markup that a visitor wrote, includes that lead elsewhere, pages without end | off unless the route and the origin say so; includes lead to the hosts of the site: [`Visitor`](crate::esi::Visitor); depth, number and bytes are [limited](crate::esi::limits) |
 //! | **admin** | tokens are compared in constant time, without one every path answers the same, and a missing secret closes what it guards: `engine::admin::auth`; a purge is acknowledged when it is recorded: [`ledger`](crate::purge::ledger) |
 //! | **exhaustion**: crowds, random URLs, bombs, endless bodies | one fetch for a crowd, bounded waits: `engine::flights`, [`shield`](crate::shield); bodies under way share one budget: [`Room`](crate::engine::Room); posting flushes no more than it could have changed, per minute and widened; writes that cost have a [`Budget`](crate::policy::Budget) |
-//! | **the wire**: half bodies, odd statuses, fields that are none | a body counts when it is whole, and its digest goes with it; fields that a map cannot hold end the message: `edge::arrival`; hop-by-hop fields [end here](crate::fields::hop_by_hop) |
-//! | **stores**: damaged, older, or somebody else's values | a [`record`](mod@crate::cache::record) carries its key, version, lengths and digests; a purge is a number that what was fetched before does not reach: [`PurgeIndex`](crate::purge::PurgeIndex) |
+//! | **the wire**: half bodies, odd statuses, fields that are none | a body counts when it is whole, and its checksum goes with it; fields that a map cannot hold end the message: `edge::arrival`; hop-by-hop fields [end here](crate::fields::hop_by_hop) |
+//! | **stores**: damaged, older, or somebody else's values | a [`record`](mod@crate::cache::record) carries its key, version, lengths and checksums; a purge is a number that what was fetched before does not reach: [`PurgeIndex`](crate::purge::PurgeIndex) |
 //! | **side channels**: who saw what, by time or `Age` | another identity is another key; keys, tags and reasons in detail take a token. That somebody has seen a public page can be measured: pass what must not show it |
 //!
 //! Two of these rules, at work:

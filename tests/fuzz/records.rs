@@ -31,7 +31,7 @@ pub fn holds(data: &[u8]) {
     assert_is_refused_or_stable(&Bytes::copy_from_slice(data));
     let Some((length, rest)) = data.split_first() else { return };
     let (head, body) = rest.split_at(rest.len().saturating_sub(usize::from(*length)));
-    let mut record = [b"LRDR\x02", &(head.len() as u32).to_be_bytes()[..], head].concat();
+    let mut record = [b"LRDR\x01", &(head.len() as u32).to_be_bytes()[..], head].concat();
     if let Some(stated) = record[9..].get_mut(BODY_LENGTH_AT) {
         stated.copy_from_slice(&(body.len() as u64).to_be_bytes());
     }
