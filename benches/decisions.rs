@@ -43,7 +43,7 @@ fn stored(criterion: &mut Criterion) {
     let site = Site::with_routes(ROUTES);
     let (lookup, policy, response) = (site.look_up(&request(headers(REQUEST))), site.policy(), response());
     criterion.bench_function("storability", |bencher| {
-        bencher.iter(|| black_box(admit(black_box(&response), &lookup, policy)));
+        bencher.iter(|| black_box(admit(black_box(&response), &lookup, &policy)));
     });
     let (request, response) = (their_request(), their_response());
     criterion.bench_function("storability, http-cache-semantics", |bencher| {

@@ -109,8 +109,8 @@ fn cases() -> Vec<Case> {
         }),
         Case::new("whether a response is stored", {
             let (site, response) = (site(), response());
-            let lookup = site.look_up(&request(fields));
-            move || admit(&response, &lookup, site.policy())
+            let (lookup, policy) = (site.look_up(&request(fields)), site.policy());
+            move || admit(&response, &lookup, &policy)
         }),
         Case::new("a record of 4 KiB read back", move || record::decode(&record)),
     ]

@@ -95,8 +95,8 @@ impl Site {
     }
 
     /// The policy of the page.
-    pub fn policy(&self) -> &Policy {
-        self.config.table.select(&request(HeaderMap::new()).url, &Method::GET).policy
+    pub fn policy(&self) -> Rc<Policy> {
+        self.config.table.select(&request(HeaderMap::new()).url, &Method::GET).policy.clone()
     }
 
     /// The page as it is stored.
@@ -104,7 +104,7 @@ impl Site {
         let (lookup, policy) = (self.look_up(&request(headers(REQUEST))), self.policy());
         let response = response();
         let Admission { terms, initial_age, headers, selecting, tags, groups, identities } =
-            admit(&response, &lookup, policy);
+            admit(&response, &lookup, &policy);
         Head {
             key: lookup.key,
             status: response.status,

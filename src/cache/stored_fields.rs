@@ -7,6 +7,9 @@ use crate::fields::grammar::{lines, members};
 use crate::fields::{ResponseDirectives, Timestamp, hop_by_hop};
 use crate::policy::Policy;
 
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+
 /// Fields between the origin and its caches: kept, because a 304 may leave them out, and never sent on.
 pub const NEVER_DOWNSTREAM: [&str; 3] = ["cache-tag", "surrogate-key", "surrogate-control"];
 
@@ -38,8 +41,8 @@ pub(super) fn stored_fields(headers: &HeaderMap, directives: &ResponseDirectives
 
 /// `Cache-Tag` (separated by commas), `Surrogate-Key` (by spaces), and those the route adds.
 pub(super) fn tags(headers: &HeaderMap, policy: &Policy) -> Vec<String> {
-    let listed = members(headers, "cache-tag");
-    let spaced = lines(headers, "surrogate-key").flat_map(str::split_ascii_whitespace);
+    let listed = members(headers, CACHE_TAG);
+    let spaced = lines(headers, SURROGATE_KEY).flat_map(str::split_ascii_whitespace);
     let mut tags: Vec<String> =
         policy.tags.iter().map(String::as_str).chain(listed).chain(spaced).take(MAX_TAGS).map(str::to_owned).collect();
     tags.sort_unstable();

@@ -13,7 +13,7 @@ use crate::fields::{Lifetime, ResponseDirectives, Seconds, Timestamp};
 pub struct Terms {
     /// The freshness lifetime it states; zero if it cannot be read.
     pub stated: Option<Seconds>,
-    /// The lifetime that `Last-Modified` suggests, where the status allows that.
+    /// The lifetime that `Last-Modified` suggests, where none is stated and the status allows that.
     pub heuristic: Option<Seconds>,
     /// The window it states.
     pub stale_while_revalidate: Option<Seconds>,
@@ -39,9 +39,11 @@ pub fn read_terms(status: StatusCode, headers: &HeaderMap, fetched: Fetched) -> 
     let readable = |lifetime: Option<Lifetime>| lifetime.is_some_and(Lifetime::is_stated);
     let s_maxage = readable(directives.s_maxage);
     let stated = directives.s_maxage.or(directives.max_age).map(Lifetime::seconds);
+    let stated = stated.or_else(|| (source == Source::CacheControl).then(|| expires(headers, fetched)).flatten());
+    let guesses = stated.is_none() && may_be_heuristic(status, &directives);
     let terms = Terms {
-        stated: stated.or_else(|| (source == Source::CacheControl).then(|| expires(headers, fetched)).flatten()),
-        heuristic: may_be_heuristic(status, &directives).then(|| heuristic(headers, fetched)).flatten(),
+        stated,
+        heuristic: guesses.then(|| heuristic(headers, fetched)).flatten(),
         stale_while_revalidate: directives.stale_while_revalidate.map(Lifetime::seconds),
         stale_if_error: directives.stale_if_error.map(Lifetime::seconds),
         must_revalidate: directives.must_revalidate || directives.proxy_revalidate || directives.s_maxage.is_some(),

@@ -2,12 +2,16 @@
 //! `Surrogate-Control` ([Edge Architecture](https://www.w3.org/TR/edge-arch/)), or `Cache-Control`.
 
 use http::HeaderMap;
-use http::header::{AsHeaderName, CACHE_CONTROL};
+use http::header::{CACHE_CONTROL, HeaderName};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::cache_control::Lifetime;
 use super::grammar::{Argument, Directive, lines, members, trim_ows};
 use super::response_directives::ResponseDirectives;
+
+const LARDER_CACHE_CONTROL: HeaderName = HeaderName::from_static("larder-cache-control");
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// The name by which this surrogate is known, in `Surrogate-Capability` and as a target of `Surrogate-Control`.
 pub const SURROGATE: &str = "larder";
@@ -37,8 +41,8 @@ impl Source {
 /// The directives that count, and where they stood.
 #[must_use]
 pub fn governing(headers: &HeaderMap) -> (Source, ResponseDirectives) {
-    let targeted = || read_targeted(headers, "larder-cache-control").map(|read| (Source::Larder, read));
-    let cdn = || read_targeted(headers, "cdn-cache-control").map(|read| (Source::Cdn, read));
+    let targeted = || read_targeted(headers, &LARDER_CACHE_CONTROL).map(|read| (Source::Larder, read));
+    let cdn = || read_targeted(headers, &CDN_CACHE_CONTROL).map(|read| (Source::Cdn, read));
     let surrogate = || read_surrogate(headers).map(|read| (Source::Surrogate, read));
     targeted()
         .or_else(cdn)
@@ -47,7 +51,7 @@ pub fn governing(headers: &HeaderMap) -> (Source, ResponseDirectives) {
 }
 
 /// Reads a targeted field: a dictionary that is valid and not empty, or nothing.
-fn read_targeted(headers: &HeaderMap, name: impl AsHeaderName) -> Option<ResponseDirectives> {
+fn read_targeted(headers: &HeaderMap, name: &HeaderName) -> Option<ResponseDirectives> {
     let value = lines(headers, name).collect::<Vec<_>>().join(",");
     if value.is_empty() {
         return None;
@@ -91,7 +95,7 @@ pub fn is_esi(headers: &HeaderMap) -> bool {
 
 /// The directives of `Surrogate-Control` that are meant for us.
 fn for_each_surrogate_directive(headers: &HeaderMap, take: &mut dyn FnMut(Directive)) {
-    for member in members(headers, "surrogate-control") {
+    for member in members(headers, SURROGATE_CONTROL) {
         let mut parts = member.split(';').map(trim_ows);
         let directive = parts.next().and_then(Directive::parse);
         let meant_for_us = parts.all(|target| target.is_empty() || target == SURROGATE);
