@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
-use super::entry::{BodyFacts, Head};
+use super::entry::Head;
 use super::partial::Extent;
 use super::stored_fields::stops_here;
 use super::validation::has_validator;
@@ -85,7 +85,7 @@ fn select(wanted: Wanted, mut headers: HeaderMap, head: &Head) -> Served {
     let ranges =
         requested(wanted.headers).filter(|_| wanted.method == Method::GET && if_range_holds(wanted.headers, current));
     match ranges {
-        Some(ranges) => partial(headers, &held, &satisfiable(&ranges, held.complete), &head.body),
+        Some(ranges) => partial(headers, &held, &satisfiable(&ranges, held.complete), head),
         None => whole(wanted, StatusCode::OK, headers, held.complete),
     }
 }
@@ -110,7 +110,7 @@ fn not_modified(mut headers: HeaderMap) -> Served {
 }
 
 /// 206 or 416 ([RFC 9110 §15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7)); the ranges are within what is held.
-fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &BodyFacts) -> Served {
+fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], head: &Head) -> Served {
     let in_body = |range: &Range<u64>| range.start - held.range.start..range.end - held.range.start;
     let content_range =
         |range: &Range<u64>| ContentRange { range: range.clone(), complete: Some(held.complete) }.to_string();
@@ -125,7 +125,8 @@ fn partial(mut headers: HeaderMap, held: &Extent, ranges: &[Range<u64>], body: &
             (StatusCode::PARTIAL_CONTENT, range.end - range.start, Part::Range(in_body(range)))
         }
         ranges => {
-            let boundary = format!("{:016x}", body.checksum);
+            // Who writes a part of the page knows neither before it is stored.
+            let boundary = format!("{:016x}{:016x}", head.generation, head.body.checksum);
             let media_type = headers.get(CONTENT_TYPE).map(text).unwrap_or_default();
             let type_line =
                 if media_type.is_empty() { String::new() } else { format!("Content-Type: {media_type}\r\n") };

@@ -1,5 +1,6 @@
 //! Cache keys ([RFC 9111 §2](https://www.rfc-editor.org/rfc/rfc9111#section-2)): what tells two requests apart, and how a key is written.
 
+use larder::digest::{Framed, sha256};
 use larder::key::{CacheKey, KeyParts};
 use larder::url::CanonicalUrl;
 use serde_json::{Value, json};
@@ -43,6 +44,19 @@ fn each_part_of_a_key_tells_requests_apart() {
             assert_ne!(parts.key(), others.key(), "{name}, {other}");
         }
     }
+}
+
+#[test]
+fn parts_are_hashed_behind_their_lengths() {
+    // LEB128: 128 is 0x80 0x01, 300 is 0xac 0x02.
+    for (length, written) in [(1, &[1][..]), (127, &[0x7f]), (128, &[0x80, 0x01]), (300, &[0xac, 0x02])] {
+        let part = vec![b'x'; length];
+        let framed = Framed::new("p").part(&part).number(length).optional(Some("y")).optional(None::<&str>);
+        let bytes = [b"\x01p", written, &part, written, b"\x01\x01y\x00"].concat();
+        assert_eq!(framed.finish(), sha256(&bytes), "{length}");
+    }
+    let listed = Framed::new("p").list(["a", ""].iter());
+    assert_eq!(listed.finish(), sha256(b"\x01p\x02\x01a\x00"));
 }
 
 #[test]
