@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::shelf::Shelf;
 use super::{ADMIN, first_waits, json_of, purge};
-use crate::support::{Answer, Asked, Gate, Options, Origin, Passage, Redis, Relay, Webdis, Worker, vars};
+use crate::support::{Answer, Asked, Gate, Options, Origin, Passage, Redis, Relay, Webdis, Worker, until, vars};
 
 const LONG: (&str, &str) = ("Cache-Control", "max-age=6000");
 
@@ -75,6 +75,54 @@ fn f_64_a_validation_that_a_purge_overtook_validates_nothing() {
     let reply = asking.join().expect("it is answered");
     assert_eq!(reply.text(), "new", "what was purged is fetched whole: {}", reply.cache_status());
     assert_eq!(client.get("/page", &[]).text(), "new");
+}
+
+#[test]
+fn a_refresh_that_a_purge_overtook_stores_nothing() {
+    let site = Site::start(&json!({ "jitter": "0" }));
+    let gate = Gate::new();
+    let (script, log) = (gate.clone(), site.origin.clone());
+    site.origin.on("/page", move |_| match log.asked("/page").len() {
+        // Stale when it comes.
+        1 => Answer::ok(&[("Cache-Control", "max-age=60, stale-while-revalidate=600"), ("Age", "60")], "stale"),
+        2 => Answer::Gated(script.clone(), Box::new(Answer::ok(&[LONG], "of the refresh"))),
+        _ => Answer::ok(&[LONG], "new"),
+    });
+    let client = site.worker.client("site.test");
+    assert_eq!(client.get("/page", &[]).text(), "stale");
+    // Nothing tells from outside that it is stored.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    until(|| (client.get("/page", &[]).detail().as_deref() == Some("stale-while-revalidate")).then_some(()));
+    site.origin.wait_for("/page", 2);
+    site.purge("/page");
+    let asking = std::thread::spawn(move || client.get("/page", &[]));
+    gate.open();
+    assert_eq!(asking.join().expect("it is answered").text(), "new", "whoever waited for it does not get it");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(client.get("/page", &[]).text(), "new", "nor does it come back");
+}
+
+#[test]
+fn an_assembly_that_a_purge_overtook_leaves_nothing_behind() {
+    for purged in ["/page", "/part"] {
+        let site = Site::start(&json!({ "jitter": "0", "esi": true }));
+        let html = [LONG, ("Content-Type", "text/html"), ("Surrogate-Control", "content=\"ESI/1.0\"")];
+        site.origin.on("/page", move |asked: &Asked| {
+            Answer::ok(&html, format!("{} <esi:include src=\"/part\"/>", asked.marker()))
+        });
+        let gate = Gate::new();
+        first_waits(&site.origin, "/part", &gate, |asked| Answer::ok(&[LONG], asked.marker()));
+        let client = site.worker.client("site.test");
+        let asking = std::thread::spawn(move || client.get("/page", &[]));
+        site.origin.wait_for("/part", 1);
+        site.purge(purged);
+        gate.open();
+        let old = asking.join().expect("it is answered").text();
+        let next = client.get("/page", &[]).text();
+        assert_eq!(site.origin.asked(purged).len(), 2, "{purged}");
+        assert_ne!(next, old, "{purged}");
+        assert_eq!(client.get("/page", &[]).text(), next, "{purged}: nor does it come back");
+    }
 }
 
 #[test]
