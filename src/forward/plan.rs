@@ -25,8 +25,6 @@ pub struct Lookup {
     pub key: CacheKey,
     /// Where to look while the identity key is being changed.
     pub previous_key: Option<CacheKey>,
-    /// Whether the route keys an identity: such an answer is for one visitor, or one class of them.
-    pub keys_identity: bool,
     /// Whom the request names, by keyed cookies: short digests, under the key in use and the one before it.
     pub identities: Vec<u64>,
     request: Rc<RequestHead>,
@@ -103,7 +101,6 @@ pub fn plan(
     Ok(Lookup {
         key: key(keys.current()),
         previous_key: keys.previous().filter(|_| names_identity).map(|previous| key(Some(previous))),
-        keys_identity: policy.keys_identity(),
         identities: keys.named(there(&cookies.identities)),
         request: request.clone(),
         policy: policy.clone(),

@@ -28,9 +28,8 @@ const port = options.port ?? await freePort()
 
 // Under the name of a binding may stand something else. A slow D1 is a D1 all the same, at a place from which no answer comes: whoever asks
 // makes its statements, which no stand-in could hand over.
-const { ...standIns } = options.standIns ?? {}
-const d1IsSlow = standIns.CACHE_DB === 'Slow'
-if (d1IsSlow) delete standIns.CACHE_DB
+const d1IsSlow = options.standIns?.CACHE_DB === 'Slow'
+const standIns = Object.fromEntries(Object.entries(options.standIns ?? {}).filter(([name]) => !(d1IsSlow && name === 'CACHE_DB')))
 const silentPort = async () => {
   const server = createServer(() => {}).unref()
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
