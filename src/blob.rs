@@ -41,6 +41,12 @@ pub trait Blob: Clone + 'static {
     }
 }
 
+/// The [checksum](Blob::checksum) of bytes that are at hand.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> u64 {
+    XxHash64::oneshot(0, bytes)
+}
+
 impl Blob for Bytes {
     fn from_bytes(bytes: Bytes) -> Self {
         bytes

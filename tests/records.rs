@@ -84,6 +84,14 @@ fn another_version_is_a_miss_and_says_which() {
     }
 }
 
+/// A record whose head, behind its preamble, is these bytes: length and checksum are made to fit.
+fn with_head(mut head: Vec<u8>) -> Bytes {
+    let length = head.len() as u32 - 9;
+    head[5..9].copy_from_slice(&length.to_be_bytes());
+    let checksum = Bytes::from(head.clone()).checksum().to_be_bytes();
+    [&head[..], &checksum, BODY].concat().into()
+}
+
 #[test]
 fn damage_of_every_kind_is_a_miss() {
     let whole = VERSION_1.to_vec();
@@ -102,13 +110,17 @@ fn damage_of_every_kind_is_a_miss() {
     }
     // A head that goes on after its end, its length and its checksum right.
     let head_end = whole.len() - BODY.len() - 8;
-    let mut longer = [&whole[..head_end], b"x"].concat();
-    longer[5..9].copy_from_slice(&((head_end - 9 + 1) as u32).to_be_bytes());
-    let checksum = Bytes::from(longer.clone()).checksum().to_be_bytes();
-    let longer = [&longer[..], &checksum, BODY].concat();
-    assert_eq!(decode(&Bytes::from(longer)).err(), Some(RecordError::NotARecord));
+    let longer = with_head([&whole[..head_end], b"x"].concat());
+    assert_eq!(decode(&longer).err(), Some(RecordError::NotARecord));
     // As short as a record can be and still say its version.
     assert_eq!(decode(&Bytes::from_static(b"LRDR\x02\0\0\0\0")).err(), Some(RecordError::Version(2)));
+    // A head with nothing wrong but its size: what it ends with, the length and the bytes of a field's value, is longer.
+    let (value, most) = ("caf\u{e9}", 1 << 20);
+    let before_value = &whole[..head_end - value.len() - 4];
+    for (length, expected) in [(most - (before_value.len() - 9) - 4, None), (most, Some(RecordError::NotARecord))] {
+        let head = [before_value, &(length as u32).to_be_bytes(), &vec![b'x'; length]].concat();
+        assert_eq!(decode(&with_head(head)).err(), expected, "{length}");
+    }
     // A head that claims to be larger than everything.
     let huge = [&b"LRDR\x01\xff\xff\xff\xff"[..], &[0; 100]].concat();
     assert_eq!(decode(&Bytes::from(huge)).err(), Some(RecordError::NotARecord));
@@ -139,6 +151,20 @@ fn an_empty_body_is_a_body() {
     entry.body = Bytes::new();
     let read = decode(&encode(&entry).expect("it can be written down")).expect("it is a record");
     assert_eq!((read.head, read.body), (entry.head, entry.body));
+}
+
+#[test]
+fn a_head_of_any_length_is_read() {
+    let mut entry = entry();
+    // As much as is looked at first, less, more, and several times that.
+    for length in (0..1500).chain([5000, 70_000]) {
+        entry.head.headers = headers(&[("x-text", &"x".repeat(length))]);
+        let record = encode(&entry).expect("it can be written down");
+        let read = decode(&record).expect("it is a record");
+        assert_eq!((&read.head, &read.body), (&entry.head, &entry.body), "{length}");
+        let cut = record.slice(..record.len() - BODY.len() - 1);
+        assert_eq!(decode(&cut).err(), Some(RecordError::NotARecord), "{length}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::age::Fetched;
 use super::entry::{BodyFacts, Entry, Head, Selecting, Stamp};
 use super::partial::Extent;
 use super::terms::Terms;
-use crate::blob::Blob;
+use crate::blob::{Blob, checksum};
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
 
@@ -27,6 +27,9 @@ const MAGIC: [u8; 4] = *b"LRDR";
 const VERSION: u8 = 1;
 const PREAMBLE: usize = MAGIC.len() + 1 + 4;
 const CHECKSUM: usize = 8;
+
+/// Few heads take more, checksum and all.
+const USUAL_HEAD: usize = 1024;
 
 /// A head larger than this is not ours.
 const MAX_HEAD: usize = 1 << 20;
@@ -61,7 +64,7 @@ impl std::error::Error for RecordError {}
 #[must_use]
 pub fn encode<B: Blob>(entry: &Entry<B>) -> Option<B> {
     let head = encode_head(&entry.head)?;
-    let checksum = Bytes::copy_from_slice(&head.checksum().to_be_bytes());
+    let checksum = Bytes::copy_from_slice(&checksum(&head).to_be_bytes());
     Some(B::concat(&[B::from_bytes(head), B::from_bytes(checksum), entry.body.clone()]))
 }
 
@@ -71,34 +74,39 @@ pub fn encode<B: Blob>(entry: &Entry<B>) -> Option<B> {
 ///
 /// When the bytes are not a whole record of a known version.
 pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
-    if record.len() < PREAMBLE {
+    // One look is enough for most: each costs more than what it copies.
+    let beginning = record.read(0..record.len().min(USUAL_HEAD));
+    let head_end = PREAMBLE + head_length(&beginning)?;
+    let body_start = head_end + CHECKSUM;
+    if record.len() < body_start {
         return Err(RecordError::NotARecord);
     }
-    let preamble = record.read(0..PREAMBLE);
-    let mut reader = Reader::new(preamble);
-    if reader.take(MAGIC.len()).as_deref() != Some(&MAGIC) {
-        return Err(RecordError::NotARecord);
-    }
-    match reader.u8() {
-        Some(VERSION) => {}
-        other => return Err(RecordError::Version(other.unwrap_or_default())),
-    }
-    let head_length = reader.u32().map(|length| length as usize).filter(|length| *length <= MAX_HEAD);
-    let head_end = PREAMBLE + head_length.ok_or(RecordError::NotARecord)?;
-    if record.len() < head_end + CHECKSUM {
-        return Err(RecordError::NotARecord);
-    }
-    let content = record.read(0..head_end + CHECKSUM);
-    if Reader::new(content.slice(head_end..)).u64() != Some(content.slice(..head_end).checksum()) {
+    let before_body = if beginning.len() < body_start { record.read(0..body_start) } else { beginning };
+    let (covered, rest) = before_body.split_at(head_end);
+    if !rest.starts_with(&checksum(covered).to_be_bytes()) {
         return Err(RecordError::Checksum);
     }
-    let head = decode_head(content.slice(PREAMBLE..head_end)).ok_or(RecordError::NotARecord)?;
-    let body = record.slice(head_end + CHECKSUM..record.len());
+    let (_, head) = covered.split_at(PREAMBLE);
+    let head = decode_head(Reader::new(&before_body, head)).ok_or(RecordError::NotARecord)?;
     // Of a part, its Content-Range states it as well.
-    if [head.body.length, Extent::of(&head).length()] != [body.len() as u64; 2] {
+    if [head.body.length, Extent::of(&head).length()] != [(record.len() - body_start) as u64; 2] {
         return Err(RecordError::BodyLength);
     }
-    Ok(Entry { head, body })
+    Ok(Entry { head, body: record.slice(body_start..record.len()) })
+}
+
+/// What the preamble says.
+fn head_length(record: &Bytes) -> Result<usize, RecordError> {
+    let mut reader = Reader::new(record, record);
+    let magic = reader.array();
+    let (version, length) = (reader.u8(), reader.u32());
+    let length = length.map(|length| length as usize).ok_or(RecordError::NotARecord)?;
+    match version {
+        _ if magic != Some(MAGIC) => Err(RecordError::NotARecord),
+        Some(VERSION) if length <= MAX_HEAD => Ok(length),
+        Some(VERSION) | None => Err(RecordError::NotARecord),
+        Some(version) => Err(RecordError::Version(version)),
+    }
 }
 
 fn encode_head(head: &Head) -> Option<Bytes> {
@@ -151,8 +159,7 @@ fn encode_head(head: &Head) -> Option<Bytes> {
     Some(writer.0.into())
 }
 
-fn decode_head(bytes: Bytes) -> Option<Head> {
-    let mut reader = Reader::new(bytes);
+fn decode_head(mut reader: Reader) -> Option<Head> {
     let key = CacheKey(reader.digest()?);
     let status = StatusCode::from_u16(reader.u16()?).ok()?;
     let requested = Timestamp::from_millis(reader.u64()?);
@@ -171,12 +178,11 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
     let identities = (0..reader.u16()?).map(|_| reader.u64()).collect::<Option<_>>()?;
     let selecting = (0..reader.u16()?).map(|_| read_selecting(&mut reader)).collect::<Option<_>>()?;
     let headers = read_headers(&mut reader)?;
-    let fetched = Fetched { requested, received };
-    let head = Head {
+    reader.is_at_end().then(|| Head {
         key,
         status,
         headers,
-        fetched,
+        fetched: Fetched { requested, received },
         initial_age,
         terms,
         draw,
@@ -188,8 +194,7 @@ fn decode_head(bytes: Bytes) -> Option<Head> {
         groups,
         identities,
         body,
-    };
-    reader.is_at_end().then_some(head)
+    })
 }
 
 fn write_terms(writer: &mut Writer, terms: &Terms) {

@@ -138,6 +138,16 @@ impl<'a> Directive<'a> {
         (!name.is_empty()).then_some(Self { name, argument })
     }
 
+    /// The name in lower case, as most send it.
+    #[must_use]
+    pub fn lower_case_name(&self) -> Cow<'a, str> {
+        if self.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.name.to_ascii_lowercase().into()
+        } else {
+            self.name.into()
+        }
+    }
+
     /// Whether this is the directive `name`.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {

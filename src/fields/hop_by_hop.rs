@@ -29,15 +29,13 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Removes them, and the fields that `Connection` lists.
 pub fn strip(headers: &mut HeaderMap) {
-    if !headers.keys().any(is_hop_by_hop) {
+    let present: Vec<_> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    if present.is_empty() {
         return;
     }
     let listed: Vec<_> =
         members(headers, CONNECTION).filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect();
-    for name in listed {
-        headers.remove(name);
-    }
-    for name in ALWAYS {
+    for name in present.into_iter().chain(listed) {
         headers.remove(name);
     }
 }

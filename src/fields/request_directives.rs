@@ -32,7 +32,7 @@ impl RequestDirectives {
         let mut read = Self::default();
         for directive in directives(headers, CACHE_CONTROL) {
             let lifetime = Lifetime::read(&directive.argument);
-            match directive.name.to_ascii_lowercase().as_str() {
+            match &*directive.lower_case_name() {
                 "no-cache" => read.no_cache = true,
                 "no-store" => read.no_store = true,
                 "only-if-cached" => read.only_if_cached = true,

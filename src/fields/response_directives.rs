@@ -56,7 +56,7 @@ impl ResponseDirectives {
     pub(super) fn add(&mut self, directive: &Directive) {
         let permitted = directive.argument == Argument::Absent;
         let lifetime = || Lifetime::read(&directive.argument);
-        match directive.name.to_ascii_lowercase().as_str() {
+        match &*directive.lower_case_name() {
             "max-age" => Lifetime::tighten(&mut self.max_age, lifetime()),
             "s-maxage" => Lifetime::tighten(&mut self.s_maxage, lifetime()),
             "stale-while-revalidate" => Lifetime::tighten(&mut self.stale_while_revalidate, lifetime()),

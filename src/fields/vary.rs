@@ -23,10 +23,11 @@ impl Vary {
     /// Reads all lines of the field. One `*` anywhere decides.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
-        if members(headers, VARY).any(|name| name == "*") {
+        let members: Vec<_> = members(headers, VARY).collect();
+        if members.contains(&"*") {
             return Self::Anything;
         }
-        let names = members(headers, VARY).map(|name| HeaderName::from_bytes(name.as_bytes()));
+        let names = members.iter().map(|name| HeaderName::from_bytes(name.as_bytes()));
         let Ok(mut names) = names.collect::<Result<Vec<_>, _>>() else {
             return Self::Unreadable;
         };

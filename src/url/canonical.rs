@@ -76,7 +76,7 @@ fn split_port(text: &str) -> Option<(&str, &str)> {
     let bracket = if text.starts_with('[') { text.find(']') } else { None };
     let end_of_host = bracket.map_or(0, |at| at + 1);
     let (head, tail) = text.split_at(end_of_host);
-    match tail.split_once(':') {
+    match split_at_byte(tail, b':') {
         Some((rest, port)) if head.is_empty() || rest.is_empty() => Some((text.get(..head.len() + rest.len())?, port)),
         None if head.is_empty() || tail.is_empty() => Some((text, "")),
         _ => None,
@@ -126,7 +126,7 @@ impl CanonicalUrl {
     ///
     /// When the URL has no usable authority.
     pub fn parse(raw: &str, host: Option<&str>) -> Result<Self, UrlError> {
-        let (scheme, rest) = raw.split_once(':').ok_or(UrlError::Scheme)?;
+        let (scheme, rest) = split_at_byte(raw, b':').ok_or(UrlError::Scheme)?;
         let rest = rest.strip_prefix("//").ok_or(UrlError::Scheme)?;
         let scheme =
             [Scheme::Http, Scheme::Https].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_str()));
@@ -189,13 +189,20 @@ impl fmt::Display for CanonicalUrl {
 
 /// The path and query of a request target, canonical, and whether an escape in them was none.
 fn canonical_target(target: &str) -> ((String, Option<String>), bool) {
-    let target = target.split('#').next().unwrap_or_default();
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let (target, _) = split_at_byte(target, b'#').unwrap_or((target, ""));
+    let (path, query) = split_at_byte(target, b'?').map_or((target, None), |(path, query)| (path, Some(query)));
     let mut malformed = false;
     let path = canonical_escapes(path, Part::Path, &mut malformed);
     let query = query.map(|query| canonical_escapes(query, Part::Query, &mut malformed));
     let path = if path.starts_with('/') && !has_pair(&path, b"/.") { path } else { remove_dot_segments(&path) };
     ((path, query), malformed)
+}
+
+/// What stands before the first such byte and what after it. Addresses are too short for a search that prepares itself.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    debug_assert!(byte.is_ascii(), "a part of a character splits no text");
+    let at = text.bytes().position(|other| other == byte)?;
+    text.get(..at).zip(text.get(at + 1..))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,32 +1,42 @@
 //! Takes numbers and texts from a row of bytes; `None` where they end early.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::HeaderName;
 
 use crate::digest::Digest;
 use crate::fields::Seconds;
 
-/// What is left to read.
-pub(super) struct Reader(Bytes);
+/// What is left to read of `whole`.
+pub(super) struct Reader<'a> {
+    whole: &'a Bytes,
+    rest: &'a [u8],
+}
 
-impl Reader {
-    pub(super) fn new(bytes: Bytes) -> Self {
-        Self(bytes)
+impl<'a> Reader<'a> {
+    /// Of `part`, which lies within `whole`.
+    pub(super) fn new(whole: &'a Bytes, part: &'a [u8]) -> Self {
+        Self { whole, rest: part }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
-        self.0.is_empty()
+        self.rest.is_empty()
+    }
+
+    fn slice(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (slice, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(slice)
     }
 
     /// The next bytes, where they are: what is not copied is counted, so this is for what is kept.
     pub(super) fn take(&mut self, length: usize) -> Option<Bytes> {
-        (length <= self.0.len()).then(|| self.0.split_to(length))
+        self.slice(length).map(|slice| self.whole.slice_ref(slice))
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let array = *self.0.first_chunk()?;
-        self.0.advance(N);
-        Some(array)
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*array)
     }
 
     pub(super) fn u8(&mut self) -> Option<u8> {
@@ -54,18 +64,16 @@ impl Reader {
     }
 
     pub(super) fn text(&mut self) -> Option<String> {
-        self.short(|bytes| String::from_utf8(bytes.to_vec()).ok())
+        self.short().and_then(|bytes| str::from_utf8(bytes).ok()).map(str::to_owned)
     }
 
     pub(super) fn name(&mut self) -> Option<HeaderName> {
-        self.short(|bytes| HeaderName::from_bytes(bytes).ok())
+        self.short().and_then(|bytes| HeaderName::from_bytes(bytes).ok())
     }
 
-    /// What `read` makes of bytes behind their two-byte length.
-    fn short<T>(&mut self, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    /// Bytes behind their two-byte length.
+    fn short(&mut self) -> Option<&'a [u8]> {
         let length = usize::from(self.u16()?);
-        let short = read(self.0.get(..length)?);
-        self.0.advance(length);
-        short
+        self.slice(length)
     }
 }
