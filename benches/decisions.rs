@@ -10,7 +10,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, Response};
 use http_cache_semantics::CachePolicy;
 use larder::cache::{Head, Stamp, record};
-use larder::purge::{Name, PurgeIndex, Snapshot};
+use larder::name::Name;
+use larder::purge::{PurgeIndex, Snapshot};
 
 mod decision;
 

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use larder::cache::{BodyFacts, Entry};
 use larder::digest::sha256;
 use larder::key::CacheKey;
+use larder::name::Name;
 use larder::purge::ledger::{APPEND, Wire};
-use larder::purge::{Name, Purge, What};
+use larder::purge::{Purge, What};
 use larder::store::Memory;
 use serde_json::{Value, json};
 

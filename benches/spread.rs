@@ -100,9 +100,7 @@ fn head() -> Head {
         generation: 0,
         stamp: Stamp::default(),
         fingerprint: 0,
-        tags: Vec::new(),
-        groups: Vec::new(),
-        identities: Vec::new(),
+        names: Vec::new(),
         body: BodyFacts::default(),
     }
 }

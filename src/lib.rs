@@ -22,6 +22,7 @@ pub mod forward;
 pub mod key;
 pub mod manual;
 pub mod message;
+pub mod name;
 pub mod policy;
 pub mod purge;
 pub mod reason;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The modules, from the ground up. Each may use those of the rows before its own, and its neighbours' nothing.
 const LAYERS: [&[&str]; 9] = [
     &["blob", "digest", "fields", "reason", "url"],
-    &["key", "message", "policy"],
+    &["key", "message", "name", "policy"],
     &["esi", "forward"],
     &["cache"],
     &["cells", "purge", "shield", "store"],

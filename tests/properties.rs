@@ -17,6 +17,7 @@ use larder::fields::{RequestDirectives, Seconds, Timestamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
 use larder::key::KeyParts;
 use larder::message::{RequestHead, ResponseHead, Wanted};
+use larder::name::Name;
 use larder::policy::{Config, Policy, Selected};
 use larder::reason::Reason;
 use larder::url::{CanonicalUrl, Scheme};
@@ -122,7 +123,7 @@ fn decision(lines: &[String], asked: HeaderMap, after: u64) -> Result<Reuse, Rea
 }
 
 fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
-    let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
+    let Admission { terms, initial_age, headers, selecting, names } = admission;
     Head {
         key: lookup.key,
         status: StatusCode::OK,
@@ -135,9 +136,7 @@ fn stored(policy: &Rc<Policy>, lookup: &Lookup, admission: Admission) -> Head {
         generation: 0,
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
-        tags,
-        groups,
-        identities,
+        names,
         body: BodyFacts::default(),
     }
 }
@@ -354,9 +353,9 @@ fn any_head() -> impl Strategy<Value = Head> {
     let selecting = ("[a-z][a-z-]{0,8}", proptest::option::of(".{0,12}"));
     // A part has to hold what it says: tests/records.rs.
     let status = (200..600u16).prop_filter("no part", |status| *status != 206);
-    let times = (any::<[u8; 32]>(), status, any::<u64>(), any::<u64>(), seconds(), any::<u32>(), any::<[u64; 5]>());
-    (times, terms, vec(line, 0..12), vec(selecting, 0..4), [vec(".{0,20}", 0..4), vec(".{0,20}", 0..4)]).prop_map(
-        |((key, status, requested, received, initial_age, draw, numbers), terms, lines, selecting, [tags, groups])| {
+    let times = (any::<[u8; 32]>(), status, any::<u64>(), any::<u64>(), seconds(), any::<u32>(), any::<[u64; 4]>());
+    (times, terms, vec(line, 0..12), vec(selecting, 0..4), vec(any::<u64>(), 0..8)).prop_map(
+        |((key, status, requested, received, initial_age, draw, numbers), terms, lines, selecting, names)| {
             let mut headers = HeaderMap::new();
             for (name, value) in lines {
                 headers.append(
@@ -380,9 +379,7 @@ fn any_head() -> impl Strategy<Value = Head> {
                 generation: numbers[0],
                 stamp: Stamp { own: numbers[0], incarnation: numbers[1], sequence: numbers[2] },
                 fingerprint: numbers[3],
-                tags,
-                groups,
-                identities: numbers[4..].to_vec(),
+                names: names.into_iter().map(Name).collect(),
                 body: BodyFacts { length: 0, checksum: numbers[1], digest: (numbers[2] % 2 == 0).then_some(key) },
             }
         },

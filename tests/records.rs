@@ -11,6 +11,7 @@ use larder::cache::{BodyFacts, Entry, Fetched, Head, Selecting, Stamp, Terms};
 use larder::digest::sha256;
 use larder::fields::{Seconds, Timestamp};
 use larder::key::CacheKey;
+use larder::name::Name;
 
 use support::{headers, test};
 
@@ -46,9 +47,7 @@ fn entry() -> Entry<Bytes> {
         generation: 11,
         stamp: Stamp { own: 16, incarnation: 12, sequence: 13 },
         fingerprint: 14,
-        tags: vec!["news".to_owned(), "page-1".to_owned()],
-        groups: vec!["articles".to_owned()],
-        identities: vec![15],
+        names: vec![Name::tag("news"), Name::tag("page-1"), Name::identity(15)],
         body: BodyFacts {
             length: BODY.len() as u64,
             checksum: Bytes::from_static(BODY).checksum(),
@@ -201,8 +200,10 @@ fn an_error_says_what_is_wrong_with_the_bytes() {
 #[test]
 fn what_is_too_long_to_be_written_down_is_not_written() {
     let mut entry = entry();
-    entry.head.tags = vec!["x".repeat(70_000)];
+    entry.head.selecting[0].value = Some("x".repeat(70_000));
     assert!(encode(&entry).is_none());
-    entry.head.tags = vec!["x".to_owned(); 70_000];
+    entry.head.selecting.clear();
+    assert!(encode(&entry).is_some());
+    entry.head.names = vec![Name::everything(); 70_000];
     assert!(encode(&entry).is_none());
 }

@@ -103,8 +103,7 @@ impl Site {
     pub fn stored(&self) -> Head {
         let (lookup, policy) = (self.look_up(&request(headers(REQUEST))), self.policy());
         let response = response();
-        let Admission { terms, initial_age, headers, selecting, tags, groups, identities } =
-            admit(&response, &lookup, &policy);
+        let Admission { terms, initial_age, headers, selecting, names } = admit(&response, &lookup, &policy);
         Head {
             key: lookup.key,
             status: response.status,
@@ -117,9 +116,7 @@ impl Site {
             generation: 1,
             stamp: Stamp::default(),
             fingerprint: policy.fingerprint,
-            tags,
-            groups,
-            identities,
+            names,
             body: BodyFacts { length: 4096, checksum: 7, digest: None },
         }
     }

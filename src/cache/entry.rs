@@ -9,6 +9,7 @@ use crate::blob::Blob;
 use crate::digest::Digest;
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
+use crate::name::Name;
 use crate::policy::Policy;
 
 /// What was known of purges before the origin was asked: an entry is purged by a record with a larger number, and lost
@@ -68,12 +69,8 @@ pub struct Head {
     pub stamp: Stamp,
     /// The rules for sharing that it was stored under.
     pub fingerprint: u64,
-    /// What it can be purged by.
-    pub tags: Vec<String>,
-    /// What its origin can invalidate it by, with others ([RFC 9875](https://www.rfc-editor.org/rfc/rfc9875)).
-    pub groups: Vec<String>,
-    /// Whose it is, if identities are in its key: what they do makes it stale.
-    pub identities: Vec<u64>,
+    /// What it can be purged by, beside its URL and its host.
+    pub names: Vec<Name>,
     /// Of the body as it is stored.
     pub body: BodyFacts,
 }

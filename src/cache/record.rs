@@ -22,6 +22,7 @@ use super::terms::Terms;
 use crate::blob::{Blob, checksum};
 use crate::fields::{Seconds, Timestamp};
 use crate::key::CacheKey;
+use crate::name::Name;
 
 const MAGIC: [u8; 4] = *b"LRDR";
 const VERSION: u8 = 1;
@@ -130,17 +131,9 @@ fn encode_head(head: &Head) -> Option<Bytes> {
     writer.u64(head.body.checksum);
     writer.u8(u8::from(head.body.digest.is_some()));
     writer.bytes(head.body.digest.as_ref().map_or(&[], |digest| &digest[..]));
-    writer.count(head.tags.len())?;
-    for tag in &head.tags {
-        writer.text(tag)?;
-    }
-    writer.count(head.groups.len())?;
-    for group in &head.groups {
-        writer.text(group)?;
-    }
-    writer.count(head.identities.len())?;
-    for identity in &head.identities {
-        writer.u64(*identity);
+    writer.count(head.names.len())?;
+    for name in &head.names {
+        writer.u64(name.0);
     }
     writer.count(head.selecting.len())?;
     for field in &head.selecting {
@@ -173,9 +166,7 @@ fn decode_head(mut reader: Reader) -> Option<Head> {
     let (length, checksum) = (reader.u64()?, reader.u64()?);
     let digest = if reader.u8()? == 1 { Some(reader.digest()?) } else { None };
     let body = BodyFacts { length, checksum, digest };
-    let tags = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
-    let groups = (0..reader.u16()?).map(|_| reader.text()).collect::<Option<_>>()?;
-    let identities = (0..reader.u16()?).map(|_| reader.u64()).collect::<Option<_>>()?;
+    let names = (0..reader.u16()?).map(|_| reader.u64().map(Name)).collect::<Option<_>>()?;
     let selecting = (0..reader.u16()?).map(|_| read_selecting(&mut reader)).collect::<Option<_>>()?;
     let headers = read_headers(&mut reader)?;
     reader.is_at_end().then(|| Head {
@@ -190,9 +181,7 @@ fn decode_head(mut reader: Reader) -> Option<Head> {
         generation,
         stamp,
         fingerprint,
-        tags,
-        groups,
-        identities,
+        names,
         body,
     })
 }

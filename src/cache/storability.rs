@@ -11,14 +11,15 @@ use super::entry::Selecting;
 use super::freshness::{StaleWindows, lifetime};
 use super::media_type::fits_extension;
 use super::partial::Extent;
-use super::stored_fields::{stored_fields, tags};
+use super::stored_fields::{purge_names, stored_fields};
 use super::terms::{Terms, read_terms};
 use super::validation::has_validator;
 use super::variant::selecting;
 use crate::fields::grammar::sole_line;
-use crate::fields::{CACHE_GROUPS, Lifetime, ResponseDirectives, Seconds, Vary, groups};
+use crate::fields::{Lifetime, ResponseDirectives, Seconds, Vary};
 use crate::forward::{Class, Lookup, Treatment, class_of, treatment};
 use crate::message::ResponseHead;
+use crate::name::Name;
 use crate::policy::{CacheMode, Policy};
 use crate::reason::Reason;
 
@@ -33,12 +34,8 @@ pub struct Admission {
     pub headers: HeaderMap,
     /// The request fields it was selected by.
     pub selecting: Vec<Selecting>,
-    /// What it can be purged by.
-    pub tags: Vec<String>,
-    /// What its origin can invalidate it by, with others.
-    pub groups: Vec<String>,
-    /// Whose it is.
-    pub identities: Vec<u64>,
+    /// What it can be purged by, beside its URL and its host.
+    pub names: Vec<Name>,
 }
 
 /// What was asked, by whose rules, and when: the circumstances of a response.
@@ -77,9 +74,7 @@ pub fn storability(response: &ResponseHead, asked: Asked) -> Result<Admission, R
         initial_age,
         headers: stored_fields(&response.headers, &directives, fetched.received),
         selecting: selecting(&names, lookup.headers()),
-        tags: tags(&response.headers, policy),
-        groups: groups(&response.headers, &CACHE_GROUPS),
-        identities: lookup.identities.clone(),
+        names: purge_names(&response.headers, lookup, policy),
     })
 }
 
@@ -188,8 +183,8 @@ fn check_representation(lookup: &Lookup, response: &ResponseHead, policy: &Polic
     if policy.match_type && !fits_extension(&lookup.url().path, &response.headers) {
         return Err(Reason::TypeMismatch);
     }
-    let target = sole_line(&response.headers, LOCATION).and_then(|location| lookup.url().join(location));
-    if response.status.is_redirection() && target.as_ref() == Some(lookup.url()) {
+    let leads_back = |location| lookup.url().join(location).as_ref() == Some(lookup.url());
+    if response.status.is_redirection() && sole_line(&response.headers, LOCATION).is_some_and(leads_back) {
         return Err(Reason::SelfRedirect);
     }
     Ok(())

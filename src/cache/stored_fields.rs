@@ -4,7 +4,9 @@
 use http::header::{AGE, DATE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::fields::grammar::{lines, members};
-use crate::fields::{ResponseDirectives, Timestamp, hop_by_hop};
+use crate::fields::{CACHE_GROUPS, ResponseDirectives, Timestamp, groups, hop_by_hop};
+use crate::forward::Lookup;
+use crate::name::Name;
 use crate::policy::Policy;
 
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
@@ -39,13 +41,21 @@ pub(super) fn stored_fields(headers: &HeaderMap, directives: &ResponseDirectives
     kept
 }
 
+/// What the response to `lookup` can be purged by: its tags, its groups and whose it is.
+pub(super) fn purge_names(headers: &HeaderMap, lookup: &Lookup, policy: &Policy) -> Vec<Name> {
+    let groups = groups(headers, &CACHE_GROUPS);
+    let group_names = |group: &String| [Name::group(lookup.url(), group), Name::group_anywhere(group)];
+    let identities = lookup.identities.iter().map(|identity| Name::identity(*identity));
+    let mut names: Vec<_> = tags(headers, policy).map(Name::tag).collect();
+    names.extend(groups.iter().flat_map(group_names).chain(identities));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// `Cache-Tag` (separated by commas), `Surrogate-Key` (by spaces), and those the route adds.
-pub(super) fn tags(headers: &HeaderMap, policy: &Policy) -> Vec<String> {
+fn tags<'a>(headers: &'a HeaderMap, policy: &'a Policy) -> impl Iterator<Item = &'a str> {
     let listed = members(headers, CACHE_TAG);
     let spaced = lines(headers, SURROGATE_KEY).flat_map(str::split_ascii_whitespace);
-    let mut tags: Vec<String> =
-        policy.tags.iter().map(String::as_str).chain(listed).chain(spaced).take(MAX_TAGS).map(str::to_owned).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    tags
+    policy.tags.iter().map(String::as_str).chain(listed).chain(spaced).take(MAX_TAGS)
 }

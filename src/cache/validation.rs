@@ -11,11 +11,11 @@ use super::age::corrected_initial_age;
 use super::entry::Head;
 use super::partial::Extent;
 use super::storability::{Asked, storability};
-use super::stored_fields::{stored_fields, tags};
+use super::stored_fields::{purge_names, stored_fields};
 use super::terms::read_terms;
 use super::variant::same_fields;
 use crate::fields::grammar::sole_line;
-use crate::fields::{CACHE_GROUPS, EntityTag, groups, hop_by_hop};
+use crate::fields::{EntityTag, hop_by_hop};
 use crate::message::ResponseHead;
 use crate::reason::Reason;
 
@@ -128,7 +128,7 @@ pub fn merged(stored: &HeaderMap, update: &HeaderMap) -> HeaderMap {
 /// The stored response as `response`, for which the same rules hold as for a new one.
 #[must_use]
 pub fn revise(stored: &Head, response: ResponseHead, asked: Asked) -> Revision {
-    let Asked { policy, fetched, .. } = asked;
+    let Asked { lookup, policy, fetched, .. } = asked;
     let admission = storability(&response, asked);
     let (terms, directives) = read_terms(response.status, &response.headers, fetched);
     let selecting = match &admission {
@@ -138,8 +138,7 @@ pub fn revise(stored: &Head, response: ResponseHead, asked: Asked) -> Revision {
     let head = Head {
         status: response.status,
         initial_age: corrected_initial_age(&response.headers, fetched),
-        tags: tags(&response.headers, policy),
-        groups: groups(&response.headers, &CACHE_GROUPS),
+        names: purge_names(&response.headers, lookup, policy),
         headers: stored_fields(&response.headers, &directives, fetched.received),
         terms,
         fetched,

@@ -7,9 +7,10 @@ use super::js::{self, DurableState};
 use super::objects::{NOT_UNDERSTOOD, answer};
 use super::sql::{Database, number};
 use super::zone::Zone;
+use crate::name::Name;
 use crate::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
 use crate::purge::zone::QUEUE;
-use crate::purge::{AreaRecord, Name, Snapshot};
+use crate::purge::{AreaRecord, Snapshot};
 
 /// More records than this, and the older half gives way to a floor: what was stored before it is gone.
 const MAX_RECORDS: u64 = 100_000;

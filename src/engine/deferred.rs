@@ -187,7 +187,7 @@ impl<P: Ports> Engine<P> {
         let facts = self.facts(&body, &plan.admission.headers).await;
         let (key, generation) = self.choose_slot(&plan)?;
         let StorePlan { status, admission, fetched, stamp, posted, policy, lookup, .. } = plan;
-        let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
+        let Admission { terms, initial_age, headers, selecting, names } = admission;
         let fingerprint = policy.fingerprint;
         let head = Head {
             key,
@@ -201,9 +201,7 @@ impl<P: Ports> Engine<P> {
             generation,
             stamp,
             fingerprint,
-            tags,
-            groups,
-            identities,
+            names,
             body: facts,
         };
         if let Some(before) = posted {

@@ -21,8 +21,9 @@ use crate::fields::{Cookie, Cookies, Seconds};
 use crate::forward::{ask_for_template, pass_through, plan, select_parameters};
 use crate::key::CacheKey;
 use crate::message::{RequestHead, ResponseHead};
+use crate::name::Name;
 use crate::policy::{CacheMode, Config, Esi, Origin, Policy};
-use crate::purge::{Name, Purge};
+use crate::purge::Purge;
 use crate::reason::Reason;
 use crate::url::CanonicalUrl;
 

@@ -20,6 +20,9 @@ const MAX_GROUPS: usize = 128;
 #[must_use]
 pub fn groups(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let value = lines(headers, name).collect::<Vec<_>>().join(",");
+    if value.is_empty() {
+        return Vec::new();
+    }
     let Ok(list) = Parser::new(&value).parse::<List>() else { return Vec::new() };
     let string = |member: &ListEntry| match member {
         ListEntry::Item(item) => match &item.bare_item {

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::area::Area;
-use super::name::Name;
 use super::records::{Purge, What};
+use crate::name::Name;
 use crate::url::CanonicalUrl;
 
 /// So many things in one request.

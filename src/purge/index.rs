@@ -2,12 +2,12 @@
 //!
 //! What the isolate itself has seen counts at once, by numbers of its own. What the ledger says counts everywhere, by the ledger's.
 
-use super::name::Name;
 use super::records::{Purge, Records};
 use super::snapshot::Snapshot;
 use crate::cache::reuse::Purged;
 use crate::cache::{Head, Stamp};
 use crate::fields::Timestamp;
+use crate::name::Name;
 use crate::url::CanonicalUrl;
 
 /// When the isolate has seen more, the older half gives way to a floor: entries from before it count as purged.

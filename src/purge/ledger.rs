@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::area::Area;
-use super::name::Name;
 use super::records::{Purge, What};
 use crate::cache::Stamp;
+use crate::name::Name;
 
 /// The first segment of every path.
 const VERSION: &str = "1";

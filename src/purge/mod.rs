@@ -4,7 +4,6 @@ mod area;
 pub mod command;
 mod index;
 pub mod ledger;
-mod name;
 mod records;
 mod snapshot;
 mod table;
@@ -12,6 +11,5 @@ pub mod zone;
 
 pub use area::Area;
 pub use index::PurgeIndex;
-pub use name::Name;
 pub use records::{Purge, What};
 pub use snapshot::{AreaRecord, Snapshot};

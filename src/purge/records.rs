@@ -1,10 +1,10 @@
 //! Purges by what they name, hard ones and soft ones, each with its number.
 
 use super::area::{Area, Compiled};
-use super::name::Name;
 use super::table::Table;
 use crate::cache::Head;
 use crate::cache::reuse::Purged;
+use crate::name::Name;
 use crate::url::CanonicalUrl;
 
 /// What one purge names.
@@ -134,8 +134,5 @@ impl Records {
 fn names(url: &CanonicalUrl, head: &Head) -> impl Iterator<Item = Name> {
     let own = Name::url(url);
     let of_all = [own, own.bucket(), Name::host(url.authority.as_str()), Name::everything()];
-    let tags = head.tags.iter().map(|tag| Name::tag(tag));
-    let groups = head.groups.iter().flat_map(|group| [Name::group(url, group), Name::group_anywhere(group)]);
-    let identities = head.identities.iter().map(|identity| Name::identity(*identity));
-    of_all.into_iter().chain(tags).chain(groups).chain(identities)
+    of_all.into_iter().chain(head.names.iter().copied())
 }

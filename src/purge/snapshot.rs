@@ -8,9 +8,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::area::Area;
-use super::name::Name;
 use super::records::Records;
 use super::table::Table;
+use crate::name::Name;
 
 const MAGIC: &[u8] = b"LRPI\x01";
 const PREAMBLE: usize = 5 + 4 * 8 + 2 * 4;

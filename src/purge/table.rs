@@ -1,8 +1,7 @@
 //! Names and the number of the last purge that named them: a sorted list as it came from the ledger, and what came after it.
 
+use crate::name::Name;
 use std::collections::HashMap;
-
-use super::name::Name;
 
 /// More than this after the list are merged into it.
 const MAX_RECENT: usize = 4096;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::Method;
-use larder::purge::{Name, Purge, What, command};
+use larder::name::Name;
+use larder::purge::{Purge, What, command};
 use serde_json::{Value, json};
 
 use crate::support::test;

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use larder::cache::reuse::Purged;
 use larder::cache::{Head, Stamp};
 use larder::fields::Timestamp;
+use larder::name::Name;
 use larder::purge::ledger::{Wire, index_target, parse_index_target};
-use larder::purge::{Area, AreaRecord, Name, Purge, PurgeIndex, Snapshot, What};
+use larder::purge::{Area, AreaRecord, Purge, PurgeIndex, Snapshot, What};
 use larder::url::CanonicalUrl;
 use serde_json::json;
 

@@ -75,7 +75,7 @@ pub fn asking<'a>(lookup: &'a Lookup, policy: &'a Rc<Policy>, fetched: Fetched) 
 /// The stored response.
 pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
     let admission = stored(policy, status, fields).expect("it is stored");
-    let Admission { terms, initial_age, headers, selecting, tags, groups, identities } = admission;
+    let Admission { terms, initial_age, headers, selecting, names } = admission;
     Head {
         key: looked_up(policy, "/page", &[]).expect("it is looked up").key,
         status: StatusCode::from_u16(status).expect("a status"),
@@ -88,9 +88,7 @@ pub fn head(policy: &Rc<Policy>, status: u16, fields: &[(&str, &str)]) -> Head {
         generation: 1,
         stamp: Stamp::default(),
         fingerprint: policy.fingerprint,
-        tags,
-        groups,
-        identities,
+        names,
         body: larder::cache::BodyFacts { length: 10, checksum: 7, digest: Some([7; 32]) },
     }
 }

@@ -4,9 +4,10 @@ use http::Method;
 use larder::cache::serve::{Part, serve, straight_through};
 use larder::fields::Seconds;
 use larder::message::Wanted;
+use larder::name::Name;
 use serde_json::json;
 
-use super::given::{head, plain, policy};
+use super::given::{answered, head, looked_up, plain, policy, url};
 use crate::support::{headers, test};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
@@ -53,13 +54,51 @@ fn what_is_between_origin_and_cache_stops_here() {
         ("x", "1"),
     ];
     let stored = head(&plain(), 200, &fields);
-    assert_eq!(stored.tags, ["a", "b", "c", "d"]);
+    assert!(stored.headers.contains_key("cache-tag"), "a 304 may leave it out");
     for sent in [served(&json!({}), &fields, 0).headers, straight_through(&headers(&fields))] {
         for name in ["cache-tag", "surrogate-key", "surrogate-control", "larder-cache-control"] {
             assert!(!sent.contains_key(name), "{name}");
         }
         assert!(sent.contains_key("x"));
     }
+}
+
+/// A purge names a page by any of these.
+#[test]
+fn a_page_has_the_names_of_its_tags_its_groups_and_its_visitor() {
+    let site = json!({ "tags": ["site"], "vary_cookie": ["sid"] });
+    let policy = policy(&site);
+    let fields = [
+        ("cache-control", "public, max-age=60"),
+        ("cache-tag", "b, a"),
+        ("cache-tag", "a"),
+        ("surrogate-key", "c d"),
+        ("cache-groups", "\"one\", \"two\""),
+    ];
+    let groups = ["one", "two"].map(|group| [Name::group(&url("/page"), group), Name::group_anywhere(group)]);
+    let public = [["site", "a", "b", "c", "d"].map(Name::tag).to_vec(), groups.concat()].concat();
+    for (cookie, own) in [("", vec![]), ("sid=1", vec![Name::identity(identity("sid=1"))])] {
+        let stored = answered(&policy, &[("cookie", cookie)], 200, &fields).expect("it is stored");
+        let mut expected = [&public[..], &own].concat();
+        expected.sort_unstable();
+        assert_eq!(stored.names, expected, "{cookie}");
+    }
+    assert_ne!(identity("sid=1"), identity("sid=2"));
+}
+
+fn identity(cookie: &str) -> u64 {
+    let policy = policy(&json!({ "vary_cookie": ["sid"] }));
+    let lookup = looked_up(&policy, "/page", &[("cookie", cookie)]).expect("it is looked up");
+    lookup.identities[0]
+}
+
+#[test]
+fn what_is_beyond_128_tags_is_cut_off() {
+    let tags: Vec<_> = (0..200).map(|number| format!("tag-{number}")).collect();
+    let stored = head(&plain(), 200, &[FRESH, ("cache-tag", &tags.join(","))]);
+    let mut expected: Vec<_> = tags.iter().take(128).map(|tag| Name::tag(tag)).collect();
+    expected.sort_unstable();
+    assert_eq!(stored.names, expected);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use larder::engine::ports::StoreError;
+use larder::name::Name;
 use larder::purge::ledger::{APPEND, Appended, Wire, parse_index_target};
 use larder::purge::zone::QUEUE;
-use larder::purge::{Area, AreaRecord, Name, Snapshot};
+use larder::purge::{Area, AreaRecord, Snapshot};
 
 use super::executor::Executor;
 use super::world::Fault;

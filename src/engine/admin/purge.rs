@@ -13,9 +13,10 @@ use crate::engine::ports::Ports;
 use crate::engine::settings::Configured;
 use crate::forward::select_parameters;
 use crate::message::RequestHead;
+use crate::name::Name;
 use crate::policy::{Config, Tier};
 use crate::purge::command::{Command, Item, read};
-use crate::purge::{Name, Purge, What};
+use crate::purge::{Purge, What};
 
 /// What was done, for whoever asked for it.
 #[derive(Serialize)]
