@@ -15,7 +15,7 @@ use larder::purge::{PurgeIndex, Snapshot};
 
 mod decision;
 
-use decision::{NOW, REQUEST, RESPONSE, Site, URL, admit, headers, record_of, request, response};
+use decision::{NOW, REQUEST, RESPONSE, Site, URL, admit, headers, record_of, request, response, reuse};
 
 const ROUTES: usize = 100;
 
@@ -33,9 +33,15 @@ fn fresh_hit(criterion: &mut Criterion) {
     criterion.bench_function("fresh hit", |bencher| {
         bencher.iter(|| black_box(site.answer(black_box(&mut fields), &head)));
     });
+    // The same from where theirs begins: the request is read, and what is stored for it is at hand.
+    let request = request(headers(REQUEST));
+    let (lookup, policy) = (site.look_up(&request), site.policy());
+    criterion.bench_function("reuse", |bencher| {
+        bencher.iter(|| black_box(reuse(black_box(&request), &lookup, &head, &policy)));
+    });
     let policy = CachePolicy::new(&their_request(), &their_response());
     let request = their_request();
-    criterion.bench_function("fresh hit, http-cache-semantics", |bencher| {
+    criterion.bench_function("reuse, http-cache-semantics", |bencher| {
         bencher.iter(|| black_box(policy.before_request(black_box(&request), their_now())));
     });
 }

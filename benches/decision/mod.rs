@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use larder::cache::reuse::{Question, Reuse, decide};
 use larder::cache::serve::{Served, serve};
 use larder::cache::storability::{Admission, Asked, storability};
+use larder::cache::variant::answers;
 use larder::cache::{BodyFacts, Entry, Fetched, Head, Stamp, record};
 use larder::fields::{RequestDirectives, Timestamp};
 use larder::forward::{IdentityKeys, Lookup, plan};
@@ -80,15 +81,7 @@ impl Site {
         let request = request(mem::take(fields));
         let selected = self.config.table.select(&request.url, &request.method);
         let lookup = self.look_up_by(&request, selected);
-        let question = Question {
-            wanted: request.wanted(),
-            directives: RequestDirectives::read(&request.headers),
-            authorized: lookup.sends_authorization(),
-            purged: None,
-            now: NOW,
-        };
-        let Reuse::Fresh { age, .. } = decide(head, selected.policy, &question) else { panic!("it is fresh") };
-        let served = serve(request.wanted(), head, age, selected.policy);
+        let served = reuse(&request, &lookup, head, selected.policy);
         drop(black_box(lookup));
         *fields = Rc::into_inner(request).expect("nobody else has it").headers;
         served
@@ -120,6 +113,20 @@ impl Site {
             body: BodyFacts { length: 4096, checksum: 7, digest: None },
         }
     }
+}
+
+/// Whether the stored response may answer the request, and the head of the answer.
+pub fn reuse(request: &RequestHead, lookup: &Lookup, head: &Head, policy: &Policy) -> Served {
+    assert!(answers(head, || lookup.headers()), "it is the variant");
+    let question = Question {
+        wanted: request.wanted(),
+        directives: RequestDirectives::read(&request.headers),
+        authorized: lookup.sends_authorization(),
+        purged: None,
+        now: NOW,
+    };
+    let Reuse::Fresh { age, .. } = decide(head, policy, &question) else { panic!("it is fresh") };
+    serve(request.wanted(), head, age, policy)
 }
 
 /// Whether the response is stored, and how.

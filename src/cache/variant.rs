@@ -42,12 +42,13 @@ fn weighted(member: &str) -> Option<String> {
     is_plain.then(|| format!("{} {weight}", range.to_ascii_lowercase()))
 }
 
-/// Whether `head` answers a request that would reach the origin as `sent`.
+/// Whether `head` answers a request that would reach the origin with the fields that `sent` gives: it is asked for them only if it
+/// matters, which for most pages it does not.
 #[must_use]
-pub fn answers(head: &Head, sent: &HeaderMap) -> bool {
+pub fn answers<'s>(head: &Head, sent: impl Fn() -> &'s HeaderMap) -> bool {
     head.selecting.iter().all(|stored| {
-        stored.value == normalised(&stored.name, sent)
-            || (stored.name == ACCEPT_LANGUAGE && is_first_choice(head, sent))
+        stored.value == normalised(&stored.name, sent())
+            || (stored.name == ACCEPT_LANGUAGE && is_first_choice(head, sent()))
     })
 }
 

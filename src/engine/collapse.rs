@@ -72,7 +72,7 @@ impl<P: Ports> Engine<P> {
     fn was_asked_too_early(&self, fill: &Fill<'_, P>, verdict: &Verdict<P::Blob>) -> bool {
         let Verdict::Stored(entry, _) = verdict else { return false };
         let reuse = self.judge(entry, Asking { now: self.ports.now(), ..fill.asking });
-        answers(&entry.head, fill.asking.lookup.headers())
+        answers(&entry.head, || fill.asking.lookup.headers())
             && matches!(reuse, Reuse::Validate { .. } | Reuse::Refuse(Reason::Purged))
     }
 
@@ -99,7 +99,7 @@ impl<P: Ports> Engine<P> {
         entry: &Rc<Entry<P::Blob>>,
         clock: Clock,
     ) -> Option<Outcome<P>> {
-        if !answers(&entry.head, fill.asking.lookup.headers()) {
+        if !answers(&entry.head, || fill.asking.lookup.headers()) {
             return None;
         }
         let now = self.ports.now();

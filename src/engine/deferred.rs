@@ -85,7 +85,7 @@ impl<P: Ports> StorePlan<P> {
             && head.fingerprint == self.policy.fingerprint
             && same_fields(&head.selecting, selecting);
         let variant = || variant_key(head.key, head.generation, selecting);
-        is_sibling.then(|| (&**primary, (!answers(head, self.lookup.headers())).then(variant)))
+        is_sibling.then(|| (&**primary, (!answers(head, || self.lookup.headers())).then(variant)))
     }
 }
 

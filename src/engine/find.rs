@@ -111,14 +111,14 @@ impl<P: Ports> Engine<P> {
     async fn find_primary(&self, alias: &Alias, tiers: &[Tier], asking: Asking<'_>, key: CacheKey) -> Found<P> {
         let slot = self.read_slot(alias, tiers, asking, key).await;
         let Some(primary) = &slot.primary else { return slot };
-        if answers(&primary.head, asking.lookup.headers()) {
+        if answers(&primary.head, || asking.lookup.headers()) {
             return slot;
         }
         let names: Vec<_> = primary.head.selecting.iter().map(|field| field.name.clone()).collect();
         let selecting = crate::cache::variant::selecting(&names, asking.lookup.headers());
         let variant = variant_key(primary.head.key, primary.head.generation, &selecting);
         let found = self.read_slot(alias, tiers, asking, variant).await;
-        let fits = found.primary.as_ref().is_some_and(|entry| answers(&entry.head, asking.lookup.headers()));
+        let fits = found.primary.as_ref().is_some_and(|entry| answers(&entry.head, || asking.lookup.headers()));
         let entry = found.entry.filter(|_| fits);
         Found {
             forward: Forward::VaryMiss,
