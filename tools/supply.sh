@@ -9,6 +9,10 @@ export PATH="$TOOLS/bin:$PATH"
 cargo deny --log-level error --offline check --hide-inclusion-graph licenses bans sources
 printf 'ok: licences, duplicates and sources of the crates\n'
 
+# Its builds would fill in what is missing without a word.
+cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null ||
+  { printf 'tests/fuzz/Cargo.lock is behind: `make fuzz-smoke` completes it\n' >&2; exit 1; }
+
 if timeout 60 cargo deny --log-level error fetch db >/dev/null 2>&1; then
   cargo deny --log-level error check --hide-inclusion-graph advisories
   printf 'ok: no known vulnerability in the crates\n'
