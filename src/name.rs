@@ -1,4 +1,5 @@
-//! What purges name and entries have, as numbers: eight bytes each, the same in every isolate and in the ledger.
+//! What purges name and entries have, as numbers: eight bytes each, the same in every isolate, in the
+//! ledger and in what is stored.
 
 use std::hash::Hasher;
 

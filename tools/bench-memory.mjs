@@ -1,5 +1,5 @@
-// The memory of the process over a million hits: whether something stays behind, once it is warm. Writes bench/results.json and bench/results.md. Fails if it
-// grows; the numbers are written anyway.
+// The memory of the process over a million hits: whether something stays behind, once it is warm. Writes bench/results.json and
+// bench/results.md. Fails if it grows; the numbers are written anyway.
 import { load, startLarder, startOrigin } from './contenders.mjs'
 import { stat } from './processes.mjs'
 import { note } from './results.mjs'

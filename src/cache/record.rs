@@ -32,7 +32,7 @@ const CHECKSUM: usize = 8;
 /// Few heads take more, checksum and all.
 const USUAL_HEAD: usize = 1024;
 
-/// A head larger than this is not ours.
+/// A head larger than this is not ours; nor could any length be added to an offset where addresses have 32 bits.
 const MAX_HEAD: usize = 1 << 20;
 
 /// Why bytes are no record. All of them are a miss.
@@ -100,13 +100,10 @@ pub fn decode<B: Blob>(record: &B) -> Result<Entry<B>, RecordError> {
 fn head_length(record: &Bytes) -> Result<usize, RecordError> {
     let mut reader = Reader::new(record, record);
     let magic = reader.array();
-    let (version, length) = (reader.u8(), reader.u32());
-    let length = length.map(|length| length as usize).ok_or(RecordError::NotARecord)?;
-    match version {
-        _ if magic != Some(MAGIC) => Err(RecordError::NotARecord),
-        Some(VERSION) if length <= MAX_HEAD => Ok(length),
-        Some(VERSION) | None => Err(RecordError::NotARecord),
-        Some(version) => Err(RecordError::Version(version)),
+    match (reader.u8(), reader.u32()) {
+        (Some(VERSION), Some(length)) if magic == Some(MAGIC) && length as usize <= MAX_HEAD => Ok(length as usize),
+        (Some(version), Some(_)) if magic == Some(MAGIC) && version != VERSION => Err(RecordError::Version(version)),
+        _ => Err(RecordError::NotARecord),
     }
 }
 
